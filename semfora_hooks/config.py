@@ -1,0 +1,292 @@
+"""Configuration: defaults, then `pyproject.toml` or `semfora.toml`, then the environment, then the command line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+
+from semfora_hooks.errors import ConfigError
+from semfora_hooks.model import Severity
+
+FailOn = Literal["never", "info", "warning", "error"]
+
+MEBIBYTE = 1 << 20
+
+_SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+_DURATION_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes from `"256MiB"`, `"10 MB"` or a plain number of bytes.
+
+    Raises:
+        ValueError: It is not a size.
+    """
+    match = _QUANTITY.fullmatch(str(text))
+    if match is None or match[2].upper() not in _SIZE_UNITS:
+        raise ValueError(f"{text!r} is not a size such as '256MiB'")
+    return int(float(match[1]) * _SIZE_UNITS[match[2].upper()])
+
+
+def parse_duration(text: str | float) -> float:
+    """Seconds from `"5s"`, `"500ms"`, `"2m"` or a plain number of seconds.
+
+    Raises:
+        ValueError: It is not a duration.
+    """
+    match = _QUANTITY.fullmatch(str(text))
+    if match is None or match[2].lower() not in _DURATION_UNITS:
+        raise ValueError(f"{text!r} is not a duration such as '5s'")
+    return float(match[1]) * _DURATION_UNITS[match[2].lower()]
+
+
+class WasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.semfora.plugins.wasm]`: the user's ceilings, which no manifest can raise."""
+
+    enabled: bool = True
+    memory_ceiling: str = "512MiB"
+    timeout_ceiling: str = "30s"
+
+    @property
+    def memory_ceiling_bytes(self) -> int:
+        """The ceiling in bytes."""
+        return parse_size(self.memory_ceiling)
+
+    @property
+    def timeout_ceiling_seconds(self) -> float:
+        """The ceiling in seconds."""
+        return parse_duration(self.timeout_ceiling)
+
+
+class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.semfora.plugins]`."""
+
+    wasm: WasmSettings = WasmSettings()
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.semfora.providers]`."""
+
+    disable: tuple[str, ...] = ()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Everything that can be configured, checked and frozen.
+
+    Attributes:
+        src: Folders that Python's import system would have on its path; found by itself where empty.
+        exclude: Globs, in gitignore's syntax, of files to leave out besides those that git ignores.
+        select: Rule ids, groups, categories, `recommended` or `all`.
+        ignore: The same, taken away from `select`.
+        fail_on: The severity from which a finding trips the gate.
+        min_confidence: Findings below it are neither shown nor counted.
+        new_only: In runs about a change: only what the change introduced or worsened trips the gate.
+        baseline: File of accepted findings.
+        entry_points: `module:name` of code that is called from outside.
+        frameworks: Framework packs besides those that are detected.
+        severity: Rule id to severity.
+        per_file_ignores: Glob to what `ignore` takes.
+        rules: Rule id to its options.
+        max_file_size: Larger files are not analysed, and said to be so.
+        jobs: Processes for extraction; 0 means as many as there are processors.
+        root: The repository's folder, absolute. Not a key of the file.
+        source: The file the values came from, for messages. Not a key of the file.
+        no_plugins: Run shipped rules only. Not a key of the file.
+        use_cache: Whether facts may be read from and kept in the user's cache. Not a key of the file.
+    """
+
+    src: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    select: tuple[str, ...] = ("recommended",)
+    ignore: tuple[str, ...] = ()
+    fail_on: FailOn = "error"
+    min_confidence: float = 0.0
+    new_only: bool = True
+    baseline: str | None = None
+    entry_points: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    severity: dict[str, Severity] = {}
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    rules: dict[str, dict[str, Any]] = {}
+    plugins: PluginSettings = PluginSettings()
+    providers: ProviderSettings = ProviderSettings()
+    max_file_size: str = "2MiB"
+    jobs: int = 0
+    # Set by the program, not by files:
+    root: str = ""
+    source: str | None = None
+    no_plugins: bool = False
+    use_cache: bool = True
+
+    @property
+    def root_path(self) -> Path:
+        """The repository's folder."""
+        return Path(self.root)
+
+    @property
+    def max_file_size_bytes(self) -> int:
+        """The limit in bytes."""
+        return parse_size(self.max_file_size)
+
+    def replace(self, **changes: Any) -> Config:
+        """A copy with `changes`."""
+        return msgspec.structs.replace(self, **changes)
+
+
+_INTERNAL = frozenset({"root", "source", "no-plugins", "use-cache"})
+
+ENVIRONMENT = {
+    "SEMFORA_FAIL_ON": "fail-on",
+    "SEMFORA_MIN_CONFIDENCE": "min-confidence",
+    "SEMFORA_SELECT": "select",
+    "SEMFORA_IGNORE": "ignore",
+    "SEMFORA_BASELINE": "baseline",
+    "SEMFORA_JOBS": "jobs",
+}
+"""Environment variables and the keys they set; lists are comma-separated."""
+
+
+def load_config(
+    root: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Config:
+    """The configuration of the repository at `root`.
+
+    Args:
+        root: The repository's folder.
+        environment: Environment variables; the process's own where `None`.
+        overrides: What the command line set, by field name of `Config`; wins over everything.
+
+    Raises:
+        ConfigError: A file cannot be read, or has unknown keys, wrong types or impossible values.
+    """
+    table, source = _read_files(root)
+    _check_keys(table, Config, prefix="", source=source or "configuration")
+    table = dict(table)
+    env_table = _from_environment(os.environ if environment is None else environment)
+    table.update({key: value for key, (value, _) in env_table.items()})
+    try:
+        config = msgspec.convert(table, Config, strict=True)
+    except msgspec.ValidationError as error:
+        where = next((name for key, (_, name) in env_table.items() if f"$.{key}" in str(error)), source)
+        raise ConfigError(_validation_text(error, where or "configuration")) from None
+    config = config.replace(root=str(root), source=source, **dict(overrides or {}))
+    _check_values(config)
+    return config
+
+
+def _read_files(root: Path) -> tuple[Mapping[str, Any], str | None]:
+    """The `semfora` table and the file it stands in; `semfora.toml` and `pyproject.toml` must not both have one."""
+    found: list[tuple[Mapping[str, Any], str]] = []
+    own = _read_toml(root / "semfora.toml")
+    if own is not None:
+        found.append((own, "semfora.toml"))
+    pyproject = _read_toml(root / "pyproject.toml")
+    if pyproject is not None:
+        tool = pyproject.get("tool", {})
+        table = tool.get("semfora") if isinstance(tool, dict) else None
+        if table is not None:
+            if not isinstance(table, dict):
+                raise ConfigError("pyproject.toml: [tool.semfora] must be a table")
+            found.append((table, "pyproject.toml"))
+    if len(found) > 1:
+        raise ConfigError(
+            "both semfora.toml and [tool.semfora] in pyproject.toml configure semfora-hooks",
+            hint="keep one of them",
+        )
+    return found[0] if found else ({}, None)
+
+
+def _read_toml(path: Path) -> dict[str, Any] | None:
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path.name}: cannot be read: {error.strerror}") from None
+    if len(data) > MEBIBYTE:
+        raise ConfigError(f"{path.name}: larger than 1 MiB; refusing to read it as configuration")
+    try:
+        return tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
+
+
+def nearest(name: str, valid: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str | None:
+    """The entry of `valid` a person most likely meant by `name`."""
+    close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def unknown_key_text(key: str, valid: list[str]) -> str:
+    """The second half of a message about an unknown key: the nearest valid name, or all of them."""
+    guess = nearest(key, valid)
+    return f"did you mean '{guess}'?" if guess else f"valid keys: {', '.join(sorted(valid))}"
+
+
+def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefix: str, source: str) -> None:
+    """Refuse keys that `struct` does not have, at any depth, naming the nearest one it has."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    valid = [name for name in fields if not (prefix == "" and name in _INTERNAL)]
+    hints = get_type_hints(struct)
+    for key, value in table.items():
+        if key not in valid:
+            raise ConfigError(f"{source}: unknown key '{prefix}{key}'", hint=unknown_key_text(key, valid))
+        nested = hints[fields[key].name]
+        if isinstance(nested, type) and issubclass(nested, msgspec.Struct) and isinstance(value, dict):
+            _check_keys(value, nested, prefix=f"{prefix}{key}.", source=source)
+
+
+def _validation_text(error: msgspec.ValidationError, source: str) -> str:
+    message, _, path = str(error).partition(" - at `$.")
+    key = path.removesuffix("`")
+    return f"{source}: '{key}': {message}" if key else f"{source}: {message}"
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """Config keys set by environment variables, with the variable's name."""
+    values: dict[str, tuple[Any, str]] = {}
+    for variable, key in ENVIRONMENT.items():
+        text = environment.get(variable)
+        if not text:
+            continue
+        value: Any = text
+        try:
+            if key in ("select", "ignore"):
+                value = [part.strip() for part in text.split(",") if part.strip()]
+            elif key == "min-confidence":
+                value = float(text)
+            elif key == "jobs":
+                value = int(text)
+        except ValueError:
+            raise ConfigError(f"{variable}: {text!r} is not a number") from None
+        values[key] = (value, variable)
+    return values
+
+
+def _check_values(config: Config) -> None:
+    """Refuse values that have the right type and make no sense."""
+    source = config.source or "configuration"
+    if not 0.0 <= config.min_confidence <= 1.0:
+        raise ConfigError(f"{source}: 'min-confidence': {config.min_confidence} is not between 0.0 and 1.0")
+    if config.jobs < 0:
+        raise ConfigError(f"{source}: 'jobs': {config.jobs} is negative; 0 means one a processor")
+    for key, parse, value in (
+        ("max-file-size", parse_size, config.max_file_size),
+        ("plugins.wasm.memory-ceiling", parse_size, config.plugins.wasm.memory_ceiling),
+        ("plugins.wasm.timeout-ceiling", parse_duration, config.plugins.wasm.timeout_ceiling),
+    ):
+        try:
+            parse(value)
+        except ValueError as error:
+            raise ConfigError(f"{source}: '{key}': {error}") from None

@@ -1,0 +1,162 @@
+"""The contract with providers, reporters and executors: what a third-party package implements.
+
+A distribution takes part by an entry point in the group `semfora_hooks` that names a module (or object) with functions
+marked `@hookimpl`:
+
+    from semfora_hooks import RuleProvider, hookimpl
+
+    @hookimpl
+    def semfora_rule_providers():
+        return [RuleProvider(name="acme", load=load_rules)]
+
+Hooks only declare, cheaply. Rules run later, by `Rule.evaluate`, and return data.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TextIO
+
+import msgspec
+import pluggy
+
+from semfora_hooks.config import Config
+from semfora_hooks.context import SuggestContext
+from semfora_hooks.errors import SemforaError
+from semfora_hooks.model import Granularity, Recommendation, Report, Severity
+
+PROJECT_NAME = "semfora_hooks"
+
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A piece of code with what a rule must say about it: documentation and test in one.
+
+    Attributes:
+        fires: Whether the rule must report at least one finding, or none.
+        files: Path to source; a single file is usually enough.
+        options: Rule options that differ from the defaults.
+        note: What the example shows, in a few words.
+    """
+
+    fires: bool
+    files: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+class Rule(abc.ABC):
+    """One check. Subclass it, or offer any object with these attributes.
+
+    Attributes:
+        id: Unique among all providers; `kebab-case`, or `group/name`.
+        group: What the rule is switched on, off and listed with.
+        category: One of `model.CATEGORIES`, or `custom:<name>`.
+        severity: The default; configuration can change it, a recommendation can set its own.
+        description: What the rule finds and why that matters. One paragraph.
+        granularity: How much of the repository one decision needs: `symbol`, `module` or `project`.
+        remedy: How to fix a finding; shown by `explain`.
+        recommended: Whether the default selection (`recommended`) holds the rule.
+        options_type: A msgspec struct with the rule's thresholds, all with defaults and descriptions.
+        examples: Code that fires it and code that does not; they are the rule's tests.
+        origin: The file the rule was read from, where there is one.
+    """
+
+    id: str
+    group: str
+    category: str
+    severity: Severity
+    description: str
+    granularity: Granularity = "project"
+    remedy: str = ""
+    recommended: bool = True
+    options_type: ClassVar[type[msgspec.Struct] | None] = None
+    examples: Sequence[Example] = ()
+    origin: str | None = None
+
+    @abc.abstractmethod
+    def evaluate(self, context: SuggestContext) -> Iterable[Recommendation]:
+        """Yield what the rule finds in `context`. Reads nothing else, prints nothing, keeps no state between calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a provider's `load` may return instead of plain rules: rules, and what could not be loaded.
+
+    Attributes:
+        rules: The rules that are fit to run.
+        errors: What was wrong with the others. They are reported and make the run exit with 2.
+        notices: Remarks for the user that are not errors.
+    """
+
+    rules: Sequence[Rule] = ()
+    errors: Sequence[SemforaError] = ()
+    notices: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProvider:
+    """A named source of rules. Declaring it costs nothing; `load` does the work when the rules are needed."""
+
+    name: str
+    load: Callable[[Config], Iterable[Rule] | Loaded]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """An output format: `render(report, stream, **options)` writes `report` to `stream`.
+
+    Attributes:
+        name: The value of `--output-format`.
+        render: Called with the report, a text stream and the rendering options.
+        description: One line for `--help`.
+    """
+
+    name: str
+    render: Callable[[Report, TextIO, RenderOptions], None]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What a reporter may want to know besides the report.
+
+    Attributes:
+        root: The repository, absolute; paths in the report are relative to it.
+        read_source: Gives a file's text by its path in the report, or `None`; for source excerpts.
+        color: Whether escape sequences are welcome.
+        width: Columns of the output.
+        statistics: Whether the user asked for numbers by rule and stage.
+    """
+
+    root: str
+    read_source: Callable[[str], str | None]
+    color: bool = False
+    width: int = 100
+    statistics: bool = False
+
+
+@hookspec
+def semfora_rule_providers() -> Iterable[RuleProvider]:  # type: ignore[empty-body]
+    """Declare rule providers. Import no rules and do no I/O here: every command calls this hook."""
+
+
+@hookspec
+def semfora_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
+    """Declare output formats."""
+
+
+@hookspec(firstresult=True)
+def semfora_executor(config: Config) -> Executor | None:
+    """Provide the executor that extracts files. The first that is not `None` is used, and shut down by the host."""
+
+
+@hookspec
+def semfora_run_finished(report: Report) -> None:
+    """Observe a finished run. Exceptions are recorded, never fatal."""
