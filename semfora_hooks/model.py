@@ -71,18 +71,18 @@ class Severity(enum.Enum):
 _SEVERITY_RANK = {"info": 0, "warning": 1, "error": 2}
 
 
-class _Sparse(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Sparse(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record that leaves its defaults out of JSON: so defaults here are false, 0, empty or null, nothing else."""
 
 
-class _Full(msgspec.Struct, frozen=True, kw_only=True):
+class _Full(msgspec.Struct, frozen=True):
     """A record whose every field stands in the JSON."""
 
 
 # --------------------------------------------------------------------------------------------------- symbols
 
 
-class Argument(_Sparse):
+class Argument(_Sparse, kw_only=True):
     """One parameter of a function, as written."""
 
     name: str
@@ -91,7 +91,7 @@ class Argument(_Sparse):
     kind: Literal["positional", "positional_only", "keyword_only", "var_positional", "var_keyword"]
 
 
-class ControlFlow(_Sparse):
+class ControlFlow(_Sparse, kw_only=True):
     """How often each construct stands in a symbol's own body; nested definitions count for themselves.
 
     `boolean` counts the operators `and`/`or`. `match` counts statements, `case` their branches.
@@ -118,7 +118,7 @@ class ControlFlow(_Sparse):
     lambda_: int = msgspec.field(default=0, name="lambda")
 
 
-class Metrics(_Sparse):
+class Metrics(_Sparse, kw_only=True):
     """Numbers about one symbol.
 
     Attributes:
@@ -142,7 +142,7 @@ class Metrics(_Sparse):
     argument_count: int = 0
 
 
-class TypeCheck(_Sparse):
+class TypeCheck(_Sparse, kw_only=True):
     """The run-time type tests a function makes on one of its names.
 
     Attributes:
@@ -158,7 +158,7 @@ class TypeCheck(_Sparse):
     guard: bool = False
 
 
-class Symbol(_Sparse):
+class Symbol(_Sparse, kw_only=True):
     """A named piece of code, unique within the snapshot."""
 
     id: str
@@ -194,7 +194,7 @@ class Symbol(_Sparse):
         return self.end_line - self.start_line + 1
 
 
-class CallEdge(_Sparse):
+class CallEdge(_Sparse, kw_only=True):
     """Calls from one symbol to one target: a symbol of the repository (`callee`) or a name outside it (`external`).
 
     `resolution` says how far to trust `callee`: `exact` follows the language's scoping and imports, `inferred` follows
@@ -211,7 +211,7 @@ class CallEdge(_Sparse):
     is_awaited: bool = False
 
 
-class ImportEdge(_Sparse):
+class ImportEdge(_Sparse, kw_only=True):
     """One module-level fact: `importer` imports `imported`, both modules of the repository.
 
     `lazy` imports stand inside a function; `type_checking` ones run only for type checkers.
@@ -225,7 +225,7 @@ class ImportEdge(_Sparse):
     type_checking: bool = False
 
 
-class Module(_Sparse):
+class Module(_Sparse, kw_only=True):
     """A module (in Python, one importable file) with its couplings inside the repository.
 
     `instability` is Robert C. Martin's Ce / (Ca + Ce); 0 where both are 0.
@@ -242,7 +242,7 @@ class Module(_Sparse):
     instability: float = 0.0
 
 
-class Duplicate(_Sparse):
+class Duplicate(_Sparse, kw_only=True):
     """Symbols that repeat each other.
 
     Attributes:
@@ -261,7 +261,7 @@ class Duplicate(_Sparse):
 # --------------------------------------------------------------------------------------------------- context
 
 
-class ChangedFile(_Sparse):
+class ChangedFile(_Sparse, kw_only=True):
     """A file the change touches; `lines` are inclusive 1-based ranges on the new side."""
 
     path: str
@@ -270,7 +270,7 @@ class ChangedFile(_Sparse):
     lines: tuple[tuple[int, int], ...] = ()
 
 
-class Scope(_Full):
+class Scope(_Full, kw_only=True):
     """What the run is about."""
 
     kind: ScopeKind = "repo"
@@ -279,7 +279,7 @@ class Scope(_Full):
     symbols: tuple[str, ...] = ()
 
 
-class Generator(_Full):
+class Generator(_Full, kw_only=True):
     """Who wrote a context, and what its data can be trusted to hold."""
 
     name: str = "semfora-hooks"
@@ -287,14 +287,14 @@ class Generator(_Full):
     capabilities: tuple[str, ...] = ()
 
 
-class Repository(_Full):
+class Repository(_Full, kw_only=True):
     """The analysed repository; `head` is a commit id where there is one."""
 
     name: str
     head: str | None = None
 
 
-class ContextDocument(_Full):
+class ContextDocument(_Full, kw_only=True):
     """The `SuggestContext` JSON, version 1: what a WASM plugin gets and `semfora-hooks context` prints."""
 
     schema: Literal["semfora.suggest_context"] = CONTEXT_SCHEMA
@@ -312,7 +312,7 @@ class ContextDocument(_Full):
 # -------------------------------------------------------------------------------------------- recommendations
 
 
-class SymbolRef(_Full):
+class SymbolRef(_Full, kw_only=True):
     """Where a recommendation points."""
 
     id: str
@@ -337,7 +337,7 @@ class SymbolRef(_Full):
         )
 
 
-class Evidence(_Full):
+class Evidence(_Full, kw_only=True):
     """One fact behind a recommendation: a metric and its limit, a call path, a counter-indication."""
 
     kind: str
@@ -350,7 +350,7 @@ class Evidence(_Full):
 Confidence = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
-class Suppression(_Full):
+class Suppression(_Full, kw_only=True):
     """Why a recommendation does not count: a comment in the code."""
 
     kind: str
@@ -359,7 +359,7 @@ class Suppression(_Full):
     reason: str | None = None
 
 
-class Recommendation(_Full):
+class Recommendation(_Full, kw_only=True):
     """One finding. Providers fill in what they know; the host completes and checks it.
 
     Attributes:
@@ -391,7 +391,7 @@ class Recommendation(_Full):
 # ----------------------------------------------------------------------------------------------------- report
 
 
-class ErrorEntry(_Full):
+class ErrorEntry(_Full, kw_only=True):
     """Something that failed without stopping the run. Any entry makes the exit code 2.
 
     `provider` is the entry point's name; `distribution` and `version` say which package to update.
@@ -406,28 +406,28 @@ class ErrorEntry(_Full):
     hint: str | None = None
 
 
-class Incomplete(_Full):
+class Incomplete(_Full, kw_only=True):
     """A file that could not be analysed, or not wholly, and why."""
 
     file: str
     reason: str
 
 
-class Tool(_Full):
+class Tool(_Full, kw_only=True):
     """The program that wrote a report."""
 
     name: str = "semfora-hooks"
     version: str
 
 
-class ReportScope(_Full):
+class ReportScope(_Full, kw_only=True):
     """The run's scope, as the report repeats it."""
 
     kind: ScopeKind = "repo"
     base_ref: str | None = None
 
 
-class Summary(_Full):
+class Summary(_Full, kw_only=True):
     """The run in numbers. `recommendations` and `by_severity` count what is not suppressed."""
 
     files: int = 0
@@ -440,7 +440,7 @@ class Summary(_Full):
     fail_on: str = "error"
 
 
-class Timings(_Full):
+class Timings(_Full, kw_only=True):
     """Wall-clock seconds a stage took; `rules` maps rule ids to theirs."""
 
     discover: float = 0.0
@@ -450,7 +450,7 @@ class Timings(_Full):
     total: float = 0.0
 
 
-class Report(_Full):
+class Report(_Full, kw_only=True):
     """The outcome of a run: what reporters render and what `--output-format json` prints."""
 
     schema: Literal["semfora.report"] = REPORT_SCHEMA
