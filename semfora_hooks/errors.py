@@ -10,14 +10,16 @@ class SemforaError(Exception):
         kind: A stable, machine-readable word, as it stands in `errors[].kind` of the JSON report.
         message: What went wrong, where, and why.
         hint: What to do next, or `None`.
+        fatal: Whether the run must exit with 2; otherwise the message is only a notice.
     """
 
     kind = "internal"
 
-    def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None, fatal: bool = True) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.fatal = fatal
         if kind is not None:
             self.kind = kind
 

@@ -11,10 +11,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-CONTEXT_SCHEMA = "semfora.suggest_context"
-REPORT_SCHEMA = "semfora.report"
-CONTRACT_VERSION = 1
-
 SymbolKind = Literal[
     "function",
     "component",
@@ -297,8 +293,8 @@ class Repository(_Full, kw_only=True):
 class ContextDocument(_Full, kw_only=True):
     """The `SuggestContext` JSON, version 1: what a WASM plugin gets and `semfora-hooks context` prints."""
 
-    schema: Literal["semfora.suggest_context"] = CONTEXT_SCHEMA
-    version: Literal[1] = CONTRACT_VERSION
+    schema: Literal["semfora.suggest_context"] = "semfora.suggest_context"
+    version: Literal[1] = 1
     generator: Generator
     repository: Repository
     scope: Scope
@@ -453,8 +449,8 @@ class Timings(_Full, kw_only=True):
 class Report(_Full, kw_only=True):
     """The outcome of a run: what reporters render and what `--output-format json` prints."""
 
-    schema: Literal["semfora.report"] = REPORT_SCHEMA
-    version: Literal[1] = CONTRACT_VERSION
+    schema: Literal["semfora.report"] = "semfora.report"
+    version: Literal[1] = 1
     tool: Tool
     scope: ReportScope = ReportScope()
     summary: Summary
@@ -462,4 +458,5 @@ class Report(_Full, kw_only=True):
     fixed: list[Recommendation] = []
     errors: list[ErrorEntry] = []
     incomplete: list[Incomplete] = []
+    notices: list[str] = []
     timings: Timings = Timings()
