@@ -52,7 +52,7 @@ class SuggestContext:
     duplicates: Sequence[Duplicate] = ()
     mentions: Mapping[str, int] = field(default_factory=dict)
     is_library: bool = False
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     config: Mapping[str, Any] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------------ look-ups

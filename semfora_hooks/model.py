@@ -78,7 +78,7 @@ class _Full(msgspec.Struct, frozen=True):
 # --------------------------------------------------------------------------------------------------- symbols
 
 
-class Argument(_Sparse, kw_only=True):
+class Argument(_Sparse, frozen=True, kw_only=True):
     """One parameter of a function, as written."""
 
     name: str
@@ -87,7 +87,7 @@ class Argument(_Sparse, kw_only=True):
     kind: Literal["positional", "positional_only", "keyword_only", "var_positional", "var_keyword"]
 
 
-class ControlFlow(_Sparse, kw_only=True):
+class ControlFlow(_Sparse, frozen=True, kw_only=True):
     """How often each construct stands in a symbol's own body; nested definitions count for themselves.
 
     `boolean` counts the operators `and`/`or`. `match` counts statements, `case` their branches.
@@ -114,7 +114,7 @@ class ControlFlow(_Sparse, kw_only=True):
     lambda_: int = msgspec.field(default=0, name="lambda")
 
 
-class Metrics(_Sparse, kw_only=True):
+class Metrics(_Sparse, frozen=True, kw_only=True):
     """Numbers about one symbol.
 
     Attributes:
@@ -138,7 +138,7 @@ class Metrics(_Sparse, kw_only=True):
     argument_count: int = 0
 
 
-class TypeCheck(_Sparse, kw_only=True):
+class TypeCheck(_Sparse, frozen=True, kw_only=True):
     """The run-time type tests a function makes on one of its names.
 
     Attributes:
@@ -154,7 +154,7 @@ class TypeCheck(_Sparse, kw_only=True):
     guard: bool = False
 
 
-class Symbol(_Sparse, kw_only=True):
+class Symbol(_Sparse, frozen=True, kw_only=True):
     """A named piece of code, unique within the snapshot."""
 
     id: str
@@ -190,7 +190,7 @@ class Symbol(_Sparse, kw_only=True):
         return self.end_line - self.start_line + 1
 
 
-class CallEdge(_Sparse, kw_only=True):
+class CallEdge(_Sparse, frozen=True, kw_only=True):
     """Calls from one symbol to one target: a symbol of the repository (`callee`) or a name outside it (`external`).
 
     `resolution` says how far to trust `callee`: `exact` follows the language's scoping and imports, `inferred` follows
@@ -207,7 +207,7 @@ class CallEdge(_Sparse, kw_only=True):
     is_awaited: bool = False
 
 
-class ImportEdge(_Sparse, kw_only=True):
+class ImportEdge(_Sparse, frozen=True, kw_only=True):
     """One module-level fact: `importer` imports `imported`, both modules of the repository.
 
     `lazy` imports stand inside a function; `type_checking` ones run only for type checkers.
@@ -221,7 +221,7 @@ class ImportEdge(_Sparse, kw_only=True):
     type_checking: bool = False
 
 
-class Module(_Sparse, kw_only=True):
+class Module(_Sparse, frozen=True, kw_only=True):
     """A module (in Python, one importable file) with its couplings inside the repository.
 
     `instability` is Robert C. Martin's Ce / (Ca + Ce); 0 where both are 0.
@@ -238,7 +238,7 @@ class Module(_Sparse, kw_only=True):
     instability: float = 0.0
 
 
-class Duplicate(_Sparse, kw_only=True):
+class Duplicate(_Sparse, frozen=True, kw_only=True):
     """Symbols that repeat each other.
 
     Attributes:
@@ -257,7 +257,7 @@ class Duplicate(_Sparse, kw_only=True):
 # --------------------------------------------------------------------------------------------------- context
 
 
-class ChangedFile(_Sparse, kw_only=True):
+class ChangedFile(_Sparse, frozen=True, kw_only=True):
     """A file the change touches; `lines` are inclusive 1-based ranges on the new side."""
 
     path: str
@@ -266,7 +266,7 @@ class ChangedFile(_Sparse, kw_only=True):
     lines: tuple[tuple[int, int], ...] = ()
 
 
-class Scope(_Full, kw_only=True):
+class Scope(_Full, frozen=True, kw_only=True):
     """What the run is about."""
 
     kind: ScopeKind = "repo"
@@ -275,7 +275,7 @@ class Scope(_Full, kw_only=True):
     symbols: tuple[str, ...] = ()
 
 
-class Generator(_Full, kw_only=True):
+class Generator(_Full, frozen=True, kw_only=True):
     """Who wrote a context, and what its data can be trusted to hold."""
 
     name: str = "semfora-hooks"
@@ -283,14 +283,14 @@ class Generator(_Full, kw_only=True):
     capabilities: tuple[str, ...] = ()
 
 
-class Repository(_Full, kw_only=True):
+class Repository(_Full, frozen=True, kw_only=True):
     """The analysed repository; `head` is a commit id where there is one."""
 
     name: str
     head: str | None = None
 
 
-class ContextDocument(_Full, kw_only=True):
+class ContextDocument(_Full, frozen=True, kw_only=True):
     """The `SuggestContext` JSON, version 1: what a WASM plugin gets and `semfora-hooks context` prints."""
 
     schema: Literal["semfora.suggest_context"] = "semfora.suggest_context"
@@ -308,7 +308,7 @@ class ContextDocument(_Full, kw_only=True):
 # -------------------------------------------------------------------------------------------- recommendations
 
 
-class SymbolRef(_Full, kw_only=True):
+class SymbolRef(_Full, frozen=True, kw_only=True):
     """Where a recommendation points."""
 
     id: str
@@ -333,7 +333,7 @@ class SymbolRef(_Full, kw_only=True):
         )
 
 
-class Evidence(_Full, kw_only=True):
+class Evidence(_Full, frozen=True, kw_only=True):
     """One fact behind a recommendation: a metric and its limit, a call path, a counter-indication."""
 
     kind: str
@@ -346,7 +346,7 @@ class Evidence(_Full, kw_only=True):
 Confidence = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
-class Suppression(_Full, kw_only=True):
+class Suppression(_Full, frozen=True, kw_only=True):
     """Why a recommendation does not count: a comment in the code."""
 
     kind: str
@@ -355,7 +355,7 @@ class Suppression(_Full, kw_only=True):
     reason: str | None = None
 
 
-class Recommendation(_Full, kw_only=True):
+class Recommendation(_Full, frozen=True, kw_only=True):
     """One finding. Providers fill in what they know; the host completes and checks it.
 
     Attributes:
@@ -387,7 +387,7 @@ class Recommendation(_Full, kw_only=True):
 # ----------------------------------------------------------------------------------------------------- report
 
 
-class ErrorEntry(_Full, kw_only=True):
+class ErrorEntry(_Full, frozen=True, kw_only=True):
     """Something that failed without stopping the run. Any entry makes the exit code 2.
 
     `provider` is the entry point's name; `distribution` and `version` say which package to update.
@@ -402,28 +402,28 @@ class ErrorEntry(_Full, kw_only=True):
     hint: str | None = None
 
 
-class Incomplete(_Full, kw_only=True):
+class Incomplete(_Full, frozen=True, kw_only=True):
     """A file that could not be analysed, or not wholly, and why."""
 
     file: str
     reason: str
 
 
-class Tool(_Full, kw_only=True):
+class Tool(_Full, frozen=True, kw_only=True):
     """The program that wrote a report."""
 
     name: str = "semfora-hooks"
     version: str
 
 
-class ReportScope(_Full, kw_only=True):
+class ReportScope(_Full, frozen=True, kw_only=True):
     """The run's scope, as the report repeats it."""
 
     kind: ScopeKind = "repo"
     base_ref: str | None = None
 
 
-class Summary(_Full, kw_only=True):
+class Summary(_Full, frozen=True, kw_only=True):
     """The run in numbers. `recommendations` and `by_severity` count what is not suppressed."""
 
     files: int = 0
@@ -436,7 +436,7 @@ class Summary(_Full, kw_only=True):
     fail_on: str = "error"
 
 
-class Timings(_Full, kw_only=True):
+class Timings(_Full, frozen=True, kw_only=True):
     """Wall-clock seconds a stage took; `rules` maps rule ids to theirs."""
 
     discover: float = 0.0
@@ -446,7 +446,7 @@ class Timings(_Full, kw_only=True):
     total: float = 0.0
 
 
-class Report(_Full, kw_only=True):
+class Report(_Full, frozen=True, kw_only=True):
     """The outcome of a run: what reporters render and what `--output-format json` prints."""
 
     schema: Literal["semfora.report"] = "semfora.report"
