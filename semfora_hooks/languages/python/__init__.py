@@ -1,0 +1,5 @@
+"""Python."""
+
+from semfora_hooks.languages.python.spec import PythonSpec
+
+SPEC = PythonSpec()

@@ -1,0 +1,147 @@
+"""Small questions about a function body, answered without running anything and in favour of "cannot tell"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_SCOPES = frozenset({"function_definition", "class_definition", "lambda"})
+_NEVER_NONE = frozenset(
+    {
+        "string",
+        "concatenated_string",
+        "integer",
+        "float",
+        "true",
+        "false",
+        "list",
+        "tuple",
+        "dictionary",
+        "set",
+        "list_comprehension",
+        "set_comprehension",
+        "dictionary_comprehension",
+        "generator_expression",
+        "comparison_operator",
+        "not_operator",
+        "lambda",
+        "expression_list",
+    }
+)
+_NEVER_NONE_CALLS = frozenset(
+    "str int float bool bytes list dict tuple set frozenset len sorted repr isinstance issubclass sum abs hash id type".split()
+)
+_MAX_NODES = 5_000
+
+
+def is_stub(body: Node, source: bytes) -> bool:
+    """Whether the body is `...`, `pass`, a docstring, `raise NotImplementedError`, or any run of those."""
+    for statement in body.named_children:
+        if statement.type in ("pass_statement", "comment"):
+            continue
+        if statement.type == "expression_statement":
+            child = statement.named_child(0)
+            if child is not None and child.type in ("string", "ellipsis"):
+                continue
+        if (
+            statement.type == "raise_statement"
+            and b"NotImplementedError" in source[statement.start_byte : statement.end_byte]
+        ):
+            continue
+        return False
+    return True
+
+
+def is_wrapper(body: Node, start: int) -> bool:
+    """Whether the body only defines the function at byte `start` and returns names: a decorator's shape.
+
+    SonarSource's definition does not let such a function deepen the nesting.
+    """
+    for statement in body.named_children:
+        if statement.start_byte <= start < statement.end_byte or statement.type == "comment":
+            continue
+        if statement.type == "expression_statement" and statement == body.named_child(0):
+            child = statement.named_child(0)
+            if child is not None and child.type == "string":
+                continue
+        if statement.type == "return_statement":
+            value = statement.named_child(0)
+            if statement.named_child_count == 1 and value is not None and value.type == "identifier":
+                continue
+        return False
+    return True
+
+
+def returns_none(body: Node, source: bytes) -> bool | None:
+    """Whether the function can return `None`: `True` if it says so or can reach its end, `False` if it never does.
+
+    `None`, cannot tell: a returned value of unknown type, a generator, or a body too large to look through.
+    """
+    unknown = False
+    for index, node in enumerate(_own_nodes(body)):
+        if index > _MAX_NODES or node.type == "yield":
+            return None
+        if node.type == "return_statement":
+            value = node.named_child(0)
+            if value is None or value.type == "none":
+                return True
+            unknown = unknown or not _is_never_none(value, source)
+    if not _terminates(body, source):
+        return True if not unknown else None
+    return None if unknown else False
+
+
+def _is_never_none(value: Node, source: bytes) -> bool:
+    if value.type == "parenthesized_expression":
+        inner = value.named_child(0)
+        return inner is not None and _is_never_none(inner, source)
+    if value.type == "conditional_expression":
+        branches = value.named_children
+        return len(branches) == 3 and _is_never_none(branches[0], source) and _is_never_none(branches[2], source)
+    if value.type == "call":
+        function = value.child_by_field_name("function")
+        if function is None or function.type != "identifier":
+            return False
+        return source[function.start_byte : function.end_byte].decode("utf-8", "replace") in _NEVER_NONE_CALLS
+    return value.type in _NEVER_NONE
+
+
+def _own_nodes(body: Node) -> Iterator[Node]:
+    """The nodes of a body, in order, without those of nested definitions."""
+    pending = list(reversed(body.named_children))
+    while pending:
+        node = pending.pop()
+        yield node
+        if node.type not in _SCOPES:
+            pending.extend(reversed(node.named_children))
+
+
+def _terminates(block: Node, source: bytes, depth: int = 0) -> bool:
+    """Whether control surely does not fall off the end of `block`."""
+    statements = [child for child in block.named_children if child.type != "comment"]
+    if not statements or depth > 50:
+        return False
+    last = statements[-1]
+    if last.type in ("return_statement", "raise_statement"):
+        return True
+    if last.type == "if_statement":
+        branches = [last.child_by_field_name("consequence")]
+        has_else = False
+        for clause in last.children_by_field_name("alternative"):
+            has_else = has_else or clause.type == "else_clause"
+            branches.append(clause.child_by_field_name("consequence") or clause.child_by_field_name("body"))
+        return has_else and all(b is not None and _terminates(b, source, depth + 1) for b in branches)
+    if last.type == "while_statement":
+        condition = last.child_by_field_name("condition")
+        endless = condition is not None and condition.type in ("true", "integer")
+        return endless and b"break" not in source[last.start_byte : last.end_byte]
+    if last.type == "try_statement":
+        blocks = [last.child_by_field_name("body")]
+        for clause in last.named_children:
+            if clause.type == "except_clause":
+                blocks.append(next((child for child in clause.named_children if child.type == "block"), None))
+        return all(b is not None and _terminates(b, source, depth + 1) for b in blocks)
+    return False

@@ -1,0 +1,454 @@
+"""One pass over the captures of a query, in source order, with a stack for what encloses what: from syntax to facts.
+
+The walker knows structure (scopes, blocks, nesting) and no language: a `LanguageSpec` reads the syntax of names,
+parameters and imports. Nothing recurses, so deep nesting costs memory in proportion and no stack.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from semfora_hooks.languages.accumulate import Accumulator
+from semfora_hooks.languages.facts import (
+    BindingFacts,
+    CallFacts,
+    FileFacts,
+    ImportFacts,
+    SuppressionFacts,
+    SymbolFacts,
+)
+from semfora_hooks.languages.tokens import count_word
+from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, SymbolKind, TypeCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tree_sitter import Node
+
+    from semfora_hooks.languages.spec import LanguageSpec
+
+MAX_DEPTH = 400
+"""Enclosing constructs that are followed; Python itself gives up at 100 levels of indentation."""
+
+MIN_TOKENS = 40
+"""Bodies shorter than this have no fingerprint: they resemble each other by chance."""
+
+MARKER = b"semfora:"
+"""Comments that hold it are kept for the suppression policy."""
+
+_STRUCTURES = frozenset({"if", "for", "while", "except", "match", "ternary"})
+_HYBRIDS = frozenset({"elif", "else"})
+_NESTING = frozenset({"if", "elif", "else", "for", "while", "except", "case"})
+_BRANCHES = frozenset({"if", "elif", "for", "while", "except"})
+_CONDITIONS = frozenset({"if", "elif", "else", "try", "except"})
+_CONSTRUCTS = frozenset(
+    {
+        *_STRUCTURES,
+        *_HYBRIDS,
+        *("case", "try", "finally", "with", "raise", "return", "yield", "await", "comprehension", "lambda"),
+    }
+)
+
+
+class _Frame:
+    """An open construct: where it ends, what to restore then, and what its children need to know of it."""
+
+    __slots__ = ("code", "decorators", "end", "flag", "on_close", "symbol", "tests")
+
+    def __init__(self, end: int, code: str) -> None:
+        self.end = end
+        self.code = code
+        self.on_close: Callable[[], None] | None = None
+        self.symbol = -1  # of a definition whose body has not begun
+        self.flag = False  # of a `try`: it has handlers; of an `if`: it is for type checkers
+        self.decorators: list[str] | None = None  # of a decorated definition
+        self.tests: dict[str, tuple[int, tuple[str, ...]]] | None = None  # of an `if`: its chain's type tests
+
+
+class Walker:
+    """Extracts the facts of one file; use once.
+
+    Args:
+        spec: The language.
+        source: UTF-8 bytes with `\\n` line ends.
+    """
+
+    def __init__(self, spec: LanguageSpec, source: bytes) -> None:
+        self.spec = spec
+        self.source = source
+        self.problems: list[str] = []
+        self.symbols: list[SymbolFacts] = []
+        self._totals: list[Accumulator] = []  # this and the next two: parallel to symbols
+        self._ranges: list[tuple[int, int]] = []
+        self._bodies: list[Node | None] = []
+        self._imports: list[ImportFacts] = []
+        self._calls: dict[tuple[int, str, bool, bool], CallFacts] = {}
+        self._bindings: list[BindingFacts] = []
+        self._tests: dict[int, dict[str, TypeCheck]] = {}
+        self._stack: list[_Frame] = []
+        self._scope = 0
+        self._functions: list[Accumulator] = []  # of the functions around the position
+        self._active: list[Accumulator] = []  # the same, and the innermost symbol's if that is no function
+        self._in_try = 0
+        self._swallowed: set[int] = set()  # boolean operators counted with the expression around them
+        self._awaited: set[tuple[int, int]] = set()
+        self._bound_lambdas: dict[int, str] = {}
+
+    def facts(self, root: Node, captures: dict[str, list[Node]]) -> FileFacts:
+        """Walk `captures` (of the whole tree `root`) and return what they say."""
+        lines = self.source.count(b"\n") + (not self.source.endswith(b"\n"))
+        self._add_symbol("", "module", (0, len(self.source)), (1, max(1, lines), 1), root)
+        self._active = [self._totals[0]]
+        comments = captures.pop("comment", [])
+        clean = _blank(self.source, [*comments, *captures.pop("docstring", [])])
+        events = sorted(
+            (node.start_byte, -node.end_byte, code != "block", code, order, node)
+            for code, nodes in captures.items()
+            for order, node in enumerate(nodes)
+        )
+        stack = self._stack
+        for start, negative_end, _, code, _, node in events:
+            while stack and stack[-1].end <= start:
+                self._close(stack.pop())
+            if len(stack) >= MAX_DEPTH:
+                self._too_deep(node)
+                continue
+            frame = _Frame(-negative_end, code)
+            self._enter(frame, node)
+            stack.append(frame)
+        while stack:
+            self._close(stack.pop())
+        return self._finish(clean, comments, lines)
+
+    def _too_deep(self, node: Node) -> None:
+        if not self.problems:
+            line = node.start_point[0] + 1
+            self.problems.append(
+                f"line {line}: nested deeper than {MAX_DEPTH} constructs; what is inside was not analysed"
+            )
+
+    # --------------------------------------------------------------------------------------------------- events
+
+    def _enter(self, frame: _Frame, node: Node) -> None:
+        code = frame.code
+        if code == "call":
+            self._call(node)
+        elif code == "block":
+            self._block(frame)
+        elif code in _CONSTRUCTS:
+            self._construct(frame, node)
+        elif code in ("function", "class"):
+            self._definition(frame, node)
+        elif code == "boolean":
+            self._boolean(node)
+        elif code == "decorated":
+            frame.decorators = []
+        elif code == "decorator":
+            if self._stack and self._stack[-1].decorators is not None:
+                self._stack[-1].decorators.append(self.spec.decorator(node, self.source))
+        elif code in ("import", "import_from"):
+            around = {outer.code for outer in self._stack}
+            self._imports.extend(
+                self.spec.imports(
+                    node,
+                    self.source,
+                    self._scope,
+                    type_checking="type_checking" in around,
+                    guarded=not around.isdisjoint(_CONDITIONS),
+                )
+            )
+        elif code == "binding":
+            self._binding(node)
+        elif code == "type_alias":
+            name = self.spec.type_alias_name(node, self.source)
+            self._add_symbol(name, "type_alias", (node.start_byte, node.end_byte), _position(node), None)
+
+    def _close(self, frame: _Frame) -> None:
+        if frame.on_close is not None:
+            frame.on_close()
+        for name, (branches, types) in (frame.tests or {}).items():
+            self._record_test(name, types, branches=branches)
+
+    def _construct(self, frame: _Frame, node: Node) -> None:
+        """A control-flow construct: count it and let the complexity grow."""
+        code, active, spec = frame.code, self._active, self.spec
+        flow = active[-1].flow
+        flow[code] += 1
+        branches = 0
+        if code in _STRUCTURES:
+            for total in active:
+                total.structure()
+        elif code in _HYBRIDS:
+            for total in active:
+                total.cognitive += 1
+        if code in _BRANCHES:
+            branches = 1
+        elif code == "else":
+            branches = bool(self._stack) and self._stack[-1].code == "try"
+        elif code == "match":
+            branches = spec.match_branches(node, self.source)
+        for total in active if branches else ():
+            total.cyclomatic += branches
+
+        if code == "ternary":
+            self._nest(frame)
+        elif code == "lambda":
+            name = self._bound_lambdas.get(node.start_byte)
+            if name is None:
+                self._nest(frame)
+            else:
+                flow[code] -= 1
+                index = self._add_symbol(name, "function", (node.start_byte, node.end_byte), _position(node), None)
+                self.symbols[index].arguments = spec.lambda_arguments(node, self.source)
+                self._enter_symbol(frame, index, counts=0)
+        elif code == "await":
+            operand = node.named_child(0)
+            if operand is not None:
+                self._awaited.add((operand.start_byte, operand.end_byte))
+        elif code == "try":
+            frame.flag = spec.has_handler(node)
+        elif code in ("if", "elif"):
+            self._condition(frame, node)
+
+    def _condition(self, frame: _Frame, node: Node) -> None:
+        if frame.code == "if":
+            frame.flag = self.spec.is_type_checking(node, self.source)
+        test = self.spec.type_test(node, self.source)
+        if test is None:
+            return
+        if test.is_guard:
+            if self._active[-1].depth == 0:
+                self._record_test(test.name, test.types, guard=True)
+            return
+        chain = self._stack[-1] if frame.code == "elif" and self._stack else frame
+        if chain.tests is None:
+            chain.tests = {}
+        branches, types = chain.tests.get(test.name, (0, ()))
+        chain.tests[test.name] = (branches + 1, (*types, *test.types))
+
+    def _record_test(self, name: str, types: Sequence[str], *, branches: int = 0, guard: bool = False) -> None:
+        tests = self._tests.setdefault(self._scope, {})
+        known = tests.get(name)
+        if known is not None:
+            branches, guard, types = max(branches, known.branches), guard or known.guard, (*known.types, *types)
+        tests[name] = TypeCheck(name=name, types=tuple(dict.fromkeys(types)), branches=branches, guard=guard)
+
+    def _nest(self, frame: _Frame) -> None:
+        """Raise the cognitive nesting of everything active until `frame` closes."""
+        active = self._active
+        for total in active:
+            total.nesting += 1
+
+        def on_close() -> None:
+            for total in active:
+                total.nesting -= 1
+
+        frame.on_close = on_close
+
+    def _block(self, frame: _Frame) -> None:
+        parent = self._stack[-1] if self._stack else None
+        if parent is None:
+            return
+        if parent.symbol >= 0:
+            index, parent.symbol = parent.symbol, -1
+            self._enter_symbol(frame, index, counts=1)
+            return
+        nests = parent.code in _NESTING
+        if not nests and parent.code not in ("try", "with", "finally"):
+            return
+        active, own = self._active, self._active[-1]
+        handled = parent.code == "try" and parent.flag
+        for total in active if nests else ():
+            total.nesting += 1
+        own.enter_block()
+        self._in_try += handled
+
+        def on_close() -> None:
+            for total in active if nests else ():
+                total.nesting -= 1
+            own.depth -= 1
+            self._in_try -= handled
+
+        frame.on_close = on_close
+        if parent.code == "if" and parent.flag:
+            frame.code = "type_checking"
+
+    def _enter_symbol(self, frame: _Frame, index: int, *, counts: int) -> None:
+        """Make a symbol the scope until its body's frame closes; `counts` is its weight in McCabe's number around it."""
+        saved = self._scope, self._functions, self._active, self._in_try
+        functions, own = self._functions, self._totals[index]
+        nestings = [total.nesting for total in functions]
+        if self.symbols[index].kind in CLASS_KINDS:
+            for total in functions:  # methods of a local class are read on their own
+                total.nesting = 0
+            self._active = [*functions, own]
+        else:
+            parent = self.symbols[self._scope]
+            body = self._bodies[self._scope]
+            if parent.kind in CALLABLE_KINDS and not (
+                body is not None and self.spec.is_wrapper(body, self._ranges[index][0])
+            ):
+                for total in functions:
+                    total.nesting += 1
+            for total in functions:
+                total.cyclomatic += counts
+            self._functions = self._active = [*functions, own]
+            self._in_try = 0
+        self._scope = index
+
+        def on_close() -> None:
+            for total, nesting in zip(functions, nestings, strict=True):
+                total.nesting = nesting
+            self._scope, self._functions, self._active, self._in_try = saved
+
+        frame.on_close = on_close
+
+    def _definition(self, frame: _Frame, node: Node) -> None:
+        decorators = (self._stack[-1].decorators if self._stack else None) or []
+        if frame.code == "class":
+            head = self.spec.class_(node, self.source)
+        else:
+            in_class = self.symbols[self._scope].kind in CLASS_KINDS
+            head = self.spec.function(node, self.source, decorators, in_class=in_class)
+        index = self._add_symbol(head.name, head.kind, (node.start_byte, node.end_byte), _position(node), head.body)
+        symbol = self.symbols[index]
+        symbol.role = head.role
+        symbol.is_async = head.is_async
+        symbol.decorators = tuple(decorators)
+        symbol.base_classes = head.base_classes
+        symbol.return_type = head.return_type
+        symbol.arguments = head.arguments
+        if head.body is not None and head.kind in CALLABLE_KINDS:
+            symbol.is_stub = self.spec.is_stub(head.body, self.source)
+            if head.return_type is not None and ("None" in head.return_type or "Optional" in head.return_type):
+                symbol.returns_none = self.spec.returns_none(head.body, self.source)
+        frame.symbol = index
+
+    def _add_symbol(
+        self, name: str, kind: SymbolKind, span: tuple[int, int], position: tuple[int, int, int], body: Node | None
+    ) -> int:
+        parent = self._scope if self.symbols else -1
+        prefix = self.symbols[parent].qualified_name if parent > 0 else ""
+        start_line, end_line, column = position
+        self.symbols.append(
+            SymbolFacts(name, f"{prefix}.{name}" if prefix else name, kind, "", parent, start_line, end_line, column)
+        )
+        self._totals.append(Accumulator())
+        self._ranges.append(span)
+        self._bodies.append(body)
+        return len(self.symbols) - 1
+
+    def _boolean(self, node: Node) -> None:
+        if node.id in self._swallowed:
+            return
+        operators, swallowed = self.spec.boolean_operators(node)
+        self._swallowed.update(swallowed)
+        runs = sum(1 for i, operator in enumerate(operators) if i == 0 or operators[i - 1] != operator)
+        for total in self._active:
+            total.cognitive += runs
+        self._active[-1].flow["boolean"] += len(operators)
+
+    def _call(self, node: Node) -> None:
+        callee = self.spec.callee(node, self.source)
+        if not callee:
+            return
+        awaited = bool(self._awaited) and (node.start_byte, node.end_byte) in self._awaited
+        key = (self._scope, callee, self._in_try > 0, awaited)
+        known = self._calls.get(key)
+        if known is None:
+            self._calls[key] = CallFacts(self._scope, callee, node.start_point[0] + 1, 1, key[2], awaited)
+        else:
+            known.count += 1
+
+    def _binding(self, node: Node) -> None:
+        binding = self.spec.binding(node, self.source)
+        if binding is None:
+            return
+        target, value, is_call, bound_lambda = binding
+        if bound_lambda is not None:
+            self._bound_lambdas[bound_lambda] = target
+        else:
+            self._bindings.append(BindingFacts(self._scope, target, value, is_call))
+
+    # --------------------------------------------------------------------------------------------------- the end
+
+    def _finish(self, clean: bytes, comments: list[Node], lines: int) -> FileFacts:
+        tokenizer = self.spec.tokenizer
+        code_lines = [0, *accumulate(1 if line.strip() else 0 for line in clean.split(b"\n"))]
+        mentions = tokenizer.mentions(tokenizer.split(clean))
+        for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
+            symbol.control_flow = total.control_flow()
+            symbol.cognitive, symbol.cyclomatic = total.cognitive, total.cyclomatic
+            symbol.nesting_depth = total.max_depth
+            symbol.loc = code_lines[min(symbol.end_line, len(code_lines) - 1)] - code_lines[symbol.start_line - 1]
+            symbol.type_checks = tuple(self._tests.get(index, {}).values())
+            if index == 0:
+                continue
+            mentions[symbol.name] = mentions.get(symbol.name, 1) - 1
+            start, end = self._ranges[index]
+            text = clean[start:end]
+            name = symbol.name.encode()
+            if text.count(name) > 1:
+                symbol.own_mentions = max(0, count_word(text, name) - 1)
+            body = self._bodies[index]
+            if symbol.kind in CALLABLE_KINDS and body is not None:
+                tokens = tokenizer.split(clean[body.start_byte : body.end_byte])
+                symbol.tokens = len(tokens)
+                if len(tokens) >= MIN_TOKENS:
+                    symbol.shingles, symbol.digest, symbol.literal_digest = tokenizer.fingerprint(tokens)
+        head = self.source[:2000].lower()
+        return FileFacts(
+            language=self.spec.name,
+            symbols=self.symbols,
+            imports=self._imports,
+            calls=list(self._calls.values()),
+            bindings=self._bindings,
+            mentions={name: count for name, count in sorted(mentions.items()) if count > 0},
+            exports=self.spec.exports(clean),
+            suppressions=[_suppression(node, self.source) for node in comments if MARKER in (node.text or b"")],
+            problems=self.problems,
+            lines=lines,
+            has_main_guard=self.spec.has_main_guard(clean),
+            is_generated=any(
+                mark in head
+                for mark in (b"do not edit", b"generated by", b"@generated", b"autogenerated", b"auto-generated")
+            )
+            and any(_is_generated_note(node) for node in comments[:20]),
+        )
+
+
+def _is_generated_note(node: Node) -> bool:
+    text = (node.text or b"").lower()
+    return node.start_point[0] < 40 and (b"generated" in text or b"do not edit" in text)
+
+
+def _position(node: Node) -> tuple[int, int, int]:
+    """Start line, end line (1-based, inclusive) and start column (1-based)."""
+    start, end = node.start_point, node.end_point
+    return start[0] + 1, end[0] + 1, start[1] + 1
+
+
+def _blank(source: bytes, nodes: list[Node]) -> bytes:
+    """`source` with `nodes` overwritten by spaces; offsets and line ends stay."""
+    pieces, position = [], 0
+    for start, end in sorted((node.start_byte, node.end_byte) for node in nodes):
+        if start < position:
+            continue
+        pieces.append(source[position:start])
+        hidden = source[start:end]
+        pieces.append(
+            b"\n".join(b" " * len(line) for line in hidden.split(b"\n")) if b"\n" in hidden else b" " * (end - start)
+        )
+        position = end
+    pieces.append(source[position:])
+    return b"".join(pieces)
+
+
+def _suppression(node: Node, source: bytes) -> SuppressionFacts:
+    line_start = source.rfind(b"\n", 0, node.start_byte) + 1
+    return SuppressionFacts(
+        line=node.start_point[0] + 1,
+        alone=not source[line_start : node.start_byte].strip(),
+        text=source[node.start_byte : node.end_byte].decode("utf-8", "replace"),
+    )
