@@ -172,6 +172,7 @@ class Symbol(_Sparse, frozen=True, kw_only=True):
     is_async: bool = False
     is_test: bool = False
     is_generated: bool = False
+    is_stub: bool = False
     decorators: tuple[str, ...] = ()
     base_classes: tuple[str, ...] = ()
     return_type: str | None = None
@@ -246,12 +247,14 @@ class Duplicate(_Sparse, frozen=True, kw_only=True):
         similarity: The lowest Jaccard similarity of their token shingles that holds the group together, 0 to 1.
         kind: `exact` (equal but for local names and literals), `near`, or `divergent` (same name, drifted apart).
         tokens: Length of the shortest one, in tokens.
+        identical: They are equal to the letter, comments and layout apart.
     """
 
     symbols: tuple[str, ...]
     similarity: float
     kind: DuplicateKind
     tokens: int = 0
+    identical: bool = False
 
 
 # --------------------------------------------------------------------------------------------------- context

@@ -1,0 +1,61 @@
+"""What is called from outside the code we see: by test runners, frameworks, command lines, or the language itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from semfora_hooks.languages.facts import SymbolFacts
+from semfora_hooks.model import CALLABLE_KINDS
+
+_TEST_FILE = re.compile(r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$")
+_ROUTES = frozenset("route get post put delete patch head options websocket api_view action".split())
+_COMMANDS = frozenset("command group callback subcommand".split())
+# Decorators that change what a function is, not who calls it.
+_TRANSPARENT = frozenset(
+    "property staticmethod classmethod cached_property cache lru_cache wraps contextmanager asynccontextmanager "
+    "abstractmethod abstractproperty overload override final dataclass total_ordering singledispatch singledispatchmethod "
+    "setter getter deleter no_type_check deprecated runtime_checkable attrs define frozen unique "
+    "coroutine njit jit vectorize".split()
+)
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a path is where test runners look, or where tests keep their helpers."""
+    return _TEST_FILE.search(path) is not None
+
+
+def entry_point(
+    symbol: SymbolFacts,
+    *,
+    module: str,
+    in_test_file: bool,
+    has_main_guard: bool,
+    declared: Sequence[str],
+) -> str:
+    """Why `symbol` may be called without a call in sight; `none` where nothing says so."""
+    name = symbol.name
+    if symbol.kind == "module":
+        return "module"
+    if f"{module}:{symbol.qualified_name}" in declared or f"{module}.{symbol.qualified_name}" in declared:
+        return "cli_main"
+    if name.startswith("__") and name.endswith("__"):
+        return "protocol"
+    if in_test_file and (name.lower().startswith("test") or name.endswith("Test") or name.endswith("Tests")):
+        return "test_function"
+    for decorator in symbol.decorators:
+        owner, _, last = decorator.rpartition(".")
+        if owner and last in _ROUTES:
+            return "web_route"
+        if last in _COMMANDS:
+            return "cli_main"
+        if last == "fixture":
+            return "test_fixture"
+        if last not in _TRANSPARENT:
+            return "decorated"
+    if symbol.parent == 0 and symbol.kind in CALLABLE_KINDS:
+        if has_main_guard and name == "main":
+            return "cli_main"
+        if in_test_file and name.startswith("pytest_"):
+            return "framework"
+    return "none"

@@ -1,0 +1,129 @@
+"""Extracting many files: what the store knows is not extracted again; the rest goes through an executor in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+import msgspec
+
+from semfora_hooks.discovery import Snapshot, SourceFile
+from semfora_hooks.index.store import FactStore
+from semfora_hooks.languages.extract import extract
+from semfora_hooks.languages.facts import FileFacts, SymbolFacts
+
+BATCH_BYTES = 256 * 1024
+BATCH_FILES = 64
+IN_FLIGHT = 8
+POOL_BYTES = 512 * 1024
+"""Less source than this is extracted in the process itself: starting workers would take longer."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(FileFacts).decode
+
+Batch = list[tuple[str, str, bytes]]
+"""Content hash, language and bytes of a few files."""
+
+
+def extract_snapshot(
+    snapshot: Snapshot, store: FactStore | None, executor: Callable[[], Executor | None]
+) -> dict[str, FileFacts]:
+    """The facts of every file of a snapshot, by path.
+
+    Args:
+        snapshot: The files.
+        store: Facts of earlier runs, or `None`.
+        executor: Gives the executor when there is enough work for one; `None` extracts in this process.
+    """
+    keys = [(file.digest, file.language) for file in snapshot.files]
+    known = store.load(keys) if store is not None else {}
+    missing: dict[tuple[str, str], SourceFile] = {}
+    for key, file in zip(keys, snapshot.files, strict=True):
+        if key not in known:
+            missing.setdefault(key, file)
+    fresh: list[tuple[str, str, bytes]] = []
+    for oid, language, data in _extract_all(snapshot, list(missing.values()), executor):
+        known[oid, language] = _decode(data)
+        fresh.append((oid, language, data))
+    if store is not None and fresh:
+        store.save(fresh)
+    return {file.path: known[key] for key, file in zip(keys, snapshot.files, strict=True)}
+
+
+def _extract_all(
+    snapshot: Snapshot, files: Sequence[SourceFile], executor: Callable[[], Executor | None]
+) -> Iterator[tuple[str, str, bytes]]:
+    contents = [(file.digest, file.language, data) for file, data in zip(files, snapshot.read(files), strict=True)]
+    pool = executor() if sum(len(data) for _, _, data in contents) >= POOL_BYTES else None
+    batches = _batches(contents)
+    if pool is None:
+        for batch in batches:
+            yield from extract_batch(batch)
+        return
+    yield from _run(pool, batches)
+
+
+def _batches(contents: Iterable[tuple[str, str, bytes]]) -> Iterator[Batch]:
+    """Largest files first, so that no worker is left with a giant at the end."""
+    batch: Batch = []
+    size = 0
+    for item in sorted(contents, key=lambda item: (-len(item[2]), item[0])):
+        if batch and (size + len(item[2]) > BATCH_BYTES or len(batch) >= BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item[2])
+    if batch:
+        yield batch
+
+
+def _run(pool: Executor, batches: Iterator[Batch]) -> Iterator[tuple[str, str, bytes]]:
+    """Keep a few batches in flight. What a dying worker had in hand is extracted again, each file by itself."""
+    running: dict[Future[list[tuple[str, str, bytes]]], Batch] = {}
+    lost: list[Batch] = []
+    pending = iter(batches)
+    while True:
+        while len(running) < IN_FLIGHT and (batch := next(pending, None)) is not None:
+            try:
+                running[pool.submit(extract_batch, batch)] = batch
+            except RuntimeError:  # the pool is broken
+                lost.append(batch)
+        if not running:
+            break
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            batch = running.pop(future)
+            if future.exception() is not None:
+                lost.append(batch)
+            else:
+                yield from future.result()
+    for batch in lost:
+        for item in batch:
+            yield _extract_alone(item)
+
+
+def _extract_alone(item: tuple[str, str, bytes]) -> tuple[str, str, bytes]:
+    """One file in a process of its own: if that dies too, only this file is lost."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(extract_batch, [item]).result()[0]
+        except BrokenExecutor:
+            oid, language, _ = item
+            return oid, language, _encode(broken(language, "the parser crashed on this file; it was not analysed"))
+
+
+def extract_batch(batch: Batch) -> list[tuple[str, str, bytes]]:
+    """Encoded facts of each file. Runs in workers, so it takes and returns plain data only."""
+    return [(oid, language, _encode(_extract_one(data, language))) for oid, language, data in batch]
+
+
+def _extract_one(data: bytes, language: str) -> FileFacts:
+    try:
+        return extract(data, language)
+    except Exception as error:  # noqa: BLE001  one file must not hide the others
+        return broken(language, f"the extractor failed: {type(error).__name__}: {error} (please report this)")
+
+
+def broken(language: str, problem: str) -> FileFacts:
+    """Facts that say only that there are none."""
+    return FileFacts(language=language, symbols=[SymbolFacts("", "", "module", "", -1, 1, 1, 1)], problems=[problem])

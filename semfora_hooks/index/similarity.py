@@ -1,0 +1,128 @@
+"""Near-duplicate functions: candidates by shared smallest shingle hashes, verified by Jaccard similarity of sketches.
+
+Bottom-k sketches follow Broder, "On the resemblance and containment of documents" (1997): exact for bodies with at most
+`tokens.SKETCH` distinct shingles, an estimate with a standard error of about 0.03 beyond.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from semfora_hooks.languages.tokens import SKETCH
+from semfora_hooks.model import DuplicateKind
+
+NEAR = 0.85
+"""Jaccard similarity from which two bodies are near duplicates."""
+DIVERGENT = 0.7
+"""The same, for symbols that share their name: copies that drifted apart."""
+_PROBES = 8  # smallest hashes that make two bodies candidates
+_MAX_BUCKET = 40  # bodies that share one hash; beyond, the hash says nothing
+_MAX_CLUSTER = 30
+
+
+class Body(NamedTuple):
+    """What similarity needs to know of a function."""
+
+    index: int
+    name: str
+    shingles: tuple[int, ...]
+    tokens: int
+    digest: int
+    literal_digest: int
+
+
+class Group(NamedTuple):
+    """Indexes of bodies that repeat each other; see `model.Duplicate`."""
+
+    members: tuple[int, ...]
+    similarity: float
+    kind: DuplicateKind
+    tokens: int
+    identical: bool
+
+
+def jaccard(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+    """Similarity of two bottom-k sketches."""
+    left, right = set(first), set(second)
+    if len(first) < SKETCH and len(second) < SKETCH:
+        shared = len(left & right)
+        union = len(left) + len(right) - shared
+        return shared / union if union else 0.0
+    smallest = sorted(left | right)[:SKETCH]
+    return sum(h in left and h in right for h in smallest) / len(smallest)
+
+
+def find_duplicates(bodies: Sequence[Body]) -> list[Group]:
+    """Groups of bodies that are exact, near or divergent duplicates; a body is in one group at most."""
+    exact: defaultdict[int, list[Body]] = defaultdict(list)
+    for body in bodies:
+        if body.shingles:
+            exact[body.digest].append(body)
+    groups = [
+        Group(
+            tuple(body.index for body in members),
+            1.0,
+            "exact",
+            min(body.tokens for body in members),
+            len({body.literal_digest for body in members}) == 1,
+        )
+        for members in exact.values()
+        if len(members) > 1
+    ]
+    singles = [members[0] for members in exact.values() if len(members) == 1]
+    groups.extend(_near(singles))
+    return sorted(groups)
+
+
+def _near(bodies: Sequence[Body]) -> list[Group]:
+    buckets: defaultdict[int, list[int]] = defaultdict(list)
+    for position, body in enumerate(bodies):
+        for probe in body.shingles[:_PROBES]:
+            buckets[probe].append(position)
+    shared: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for members in buckets.values():
+        if 1 < len(members) <= _MAX_BUCKET:
+            for i, first in enumerate(members):
+                for second in members[i + 1 :]:
+                    shared[first, second] += 1
+    edges: list[tuple[float, int, int]] = []
+    for (first, second), count in shared.items():
+        left, right = bodies[first], bodies[second]
+        small, large = sorted((len(left.shingles), len(right.shingles)))
+        limit = DIVERGENT if left.name == right.name else NEAR
+        if count < 2 or small < limit * large or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens):
+            continue
+        similarity = jaccard(left.shingles, right.shingles)
+        if similarity >= limit:
+            edges.append((similarity, first, second))
+    return _cluster(bodies, edges)
+
+
+def _cluster(bodies: Sequence[Body], edges: list[tuple[float, int, int]]) -> list[Group]:
+    """Join the most similar pairs first; a group's similarity is the weakest link it needed."""
+    leader: dict[int, int] = {}
+    members: dict[int, list[int]] = {}
+    weakest: dict[int, float] = {}
+    for similarity, first, second in sorted(edges, key=lambda edge: (-edge[0], edge[1], edge[2])):
+        one, two = leader.get(first, first), leader.get(second, second)
+        if one == two or len(members.get(one, [one])) + len(members.get(two, [two])) > _MAX_CLUSTER:
+            continue
+        if similarity < NEAR and (one in members or two in members):
+            continue  # drifted copies come in pairs; chaining them would join strangers
+        joined = [*members.pop(one, [one]), *members.pop(two, [two])]
+        members[one] = joined
+        weakest[one] = similarity
+        for member in joined:
+            leader[member] = one
+    return [
+        Group(
+            tuple(sorted(bodies[position].index for position in group)),
+            round(weakest[key], 3),
+            "near" if weakest[key] >= NEAR else "divergent",
+            min(bodies[position].tokens for position in group),
+            False,
+        )
+        for key, group in members.items()
+    ]
