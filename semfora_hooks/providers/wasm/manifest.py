@@ -1,0 +1,304 @@
+"""The schema of `.semfora/plugins/manifest.yaml`, and reading it into checked entries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from semfora_hooks.config import nearest, parse_duration, parse_size, unknown_key_text
+from semfora_hooks.context import NEEDS
+from semfora_hooks.errors import PluginError
+from semfora_hooks.model import Granularity, Severity
+from semfora_hooks.providers.wasm import yamlfile
+
+SCHEMA_VERSION = 1
+CONTRACT_VERSION = 1
+MAX_MANIFEST = 1 << 20
+DEFAULT_MEMORY = 256 << 20
+DEFAULT_TIMEOUT = 5.0
+MIN_MEMORY = 64 << 10
+"""One WASM page."""
+
+OnError = Literal["fail", "warn", "skip"]
+Need = Literal["symbols", "calls", "modules", "duplicates"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PATH = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_INDEX = re.compile(r"\[\d+\]")
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping of the manifest."""
+
+
+class LimitsEntry(_Entry, frozen=True, kw_only=True):
+    """`limits:`; `memory` such as `128MiB`, `timeout` such as `2s`."""
+
+    memory: str | int | None = None
+    timeout: str | int | float | None = None
+
+
+class DefaultsEntry(_Entry, frozen=True, kw_only=True):
+    """`defaults:` of all plugins."""
+
+    limits: LimitsEntry = LimitsEntry()
+    on_error: OnError = "fail"
+
+
+class PluginEntry(_Entry, frozen=True, kw_only=True):
+    """One element of `plugins:`."""
+
+    name: str
+    group: str
+    description: str
+    file: str | None = None
+    version: str | None = None
+    contract: int = CONTRACT_VERSION
+    enabled: bool = True
+    severity: Severity = Severity.WARNING
+    needs: tuple[Need, ...] = NEEDS  # type: ignore[assignment] # the same four words
+    granularity: Granularity = "project"
+    config: dict[str, Any] = {}
+    limits: LimitsEntry = LimitsEntry()
+    on_error: OnError | None = None
+    tests: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The file, relative to the folder."""
+        return self.file if self.file is not None else f"{self.name}.wasm"
+
+
+class ManifestEntry(_Entry, frozen=True, kw_only=True):
+    """The whole file. Entries of `plugins` are read one by one, so that a bad one does not hide the others."""
+
+    schema: int = SCHEMA_VERSION
+    defaults: DefaultsEntry = DefaultsEntry()
+    plugins: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one evaluation may use.
+
+    Attributes:
+        memory: Bytes.
+        timeout: Seconds.
+        memory_capped: The user's ceiling is lower than what the manifest asks for.
+        timeout_capped: The same for the time.
+    """
+
+    memory: int = DEFAULT_MEMORY
+    timeout: float = DEFAULT_TIMEOUT
+    memory_capped: bool = False
+    timeout_capped: bool = False
+
+    def capped(self, memory: int, timeout: float) -> Limits:
+        """These limits under the user's ceilings."""
+        return Limits(
+            memory=min(self.memory, memory),
+            timeout=min(self.timeout, timeout),
+            memory_capped=memory < self.memory,
+            timeout_capped=timeout < self.timeout,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPlugin:
+    """One valid entry, and where its file is named: `file:line:column`."""
+
+    entry: PluginEntry
+    limits: Limits
+    on_error: OnError
+    where: str
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What a manifest says.
+
+    Attributes:
+        plugins: The entries that are valid, in their order.
+        errors: What is wrong with the others.
+        files: Every file any entry names, wrong entries included: these are not *unlisted*.
+        readable: Whether the list of plugins could be read at all.
+    """
+
+    plugins: list[ManifestPlugin] = field(default_factory=list)
+    errors: list[PluginError] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    readable: bool = True
+
+
+def parse_manifest(data: bytes, shown: str) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        data: The file's content.
+        shown: The file's name in messages.
+    """
+    manifest = Manifest()
+    reader = _Reader(shown, manifest.errors)
+    if not reader.parse(data):
+        manifest.readable = False
+        return manifest
+    root = reader.convert("$", ManifestEntry)
+    if root is None:
+        # The list may still be fine: `defaults` or an unknown key beside it must not be taken for an empty manifest.
+        manifest.readable = False
+        return manifest
+    if root.schema != SCHEMA_VERSION:
+        advice = "upgrade semfora-hooks" if root.schema > SCHEMA_VERSION else f"the schema is {SCHEMA_VERSION}"
+        reader.error("$.schema", f"schema {root.schema} is not supported: {advice}", kind="incompatible")
+        manifest.readable = False
+        return manifest
+    defaults = reader.limits("$.defaults.limits", root.defaults.limits, Limits()) or Limits()
+    seen: dict[str, str] = {}
+    for index, raw in enumerate(root.plugins):
+        path = f"$.plugins[{index}]"
+        _note_file(raw, manifest.files)
+        entry = reader.convert(path, PluginEntry)
+        if entry is None or not reader.check_entry(path, entry):
+            continue
+        if entry.name in seen:
+            reader.error(f"{path}.name", f"a plugin named '{entry.name}' stands at {seen[entry.name]} already")
+            continue
+        seen[entry.name] = reader.where(f"{path}.name")
+        limits = reader.limits(f"{path}.limits", entry.limits, defaults)
+        if limits is not None:
+            on_error = entry.on_error or root.defaults.on_error
+            manifest.plugins.append(ManifestPlugin(entry, limits, on_error, reader.where(f"{path}.file")))
+    return manifest
+
+
+def _note_file(raw: object, files: set[str]) -> None:
+    if isinstance(raw, dict):
+        name = raw.get("file", f"{raw.get('name')}.wasm")
+        if isinstance(name, str):
+            files.add(name.removeprefix("./"))
+
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class _Reader:
+    """Converts parts of one document, and collects what is wrong with them."""
+
+    def __init__(self, shown: str, errors: list[PluginError]) -> None:
+        self._shown = shown
+        self._errors = errors
+        self._document = yamlfile.Document()
+
+    def parse(self, data: bytes) -> bool:
+        """Whether `data` is YAML with a mapping in it; an empty file is an empty mapping."""
+        if len(data) > MAX_MANIFEST:
+            self._errors.append(PluginError(f"{self._shown}: larger than 1 MiB", kind="manifest"))
+            return False
+        try:
+            self._document = yamlfile.parse(data)
+        except yamlfile.YamlError as error:
+            where = f"{self._shown}:{error.line}:{error.column}"
+            self._errors.append(PluginError(f"{where}: {error}", kind="manifest"))
+            return False
+        if self._document.value is None:
+            self._document.value = {}
+        return True
+
+    def where(self, path: str) -> str:
+        """`file:line:column` of the value at `path`."""
+        line, column = self._document.place(path)
+        return f"{self._shown}:{line}:{column}"
+
+    def error(self, path: str, message: str, *, hint: str | None = None, kind: str = "manifest") -> None:
+        """Note an error about the value at `path`."""
+        self._errors.append(PluginError(f"{self.where(path)}: {message}", hint=hint, kind=kind))
+
+    def convert(self, path: str, struct: type[_T]) -> _T | None:
+        """The value at `path` as `struct`, or `None` after noting what is wrong with it."""
+        value = self._value(path)
+        before = len(self._errors)
+        if isinstance(value, dict):
+            self._check_keys(path, value, struct)
+        if len(self._errors) > before:
+            return None
+        try:
+            return msgspec.convert(value, struct)
+        except msgspec.ValidationError as error:
+            match = _PATH.fullmatch(str(error))
+            message, inner = (match[1], match[2]) if match else (str(error), "")
+            key = inner.lstrip(".")
+            self.error(path + inner, f"'{key}': {message}" if key else message, hint=self._hint(path + inner))
+            return None
+
+    def _value(self, path: str) -> Any:
+        value = self._document.value
+        for part in re.findall(r"\w+", path):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        return value
+
+    def _check_keys(self, path: str, table: Mapping[str, Any], struct: type[msgspec.Struct]) -> None:
+        fields = {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
+        for key, value in table.items():
+            if key not in fields:
+                line, column = self._document.keys[f"{path}.{key}"]
+                message = f"{self._shown}:{line}:{column}: unknown key '{key}'"
+                self._errors.append(PluginError(message, hint=unknown_key_text(key, list(fields)), kind="manifest"))
+            elif isinstance(value, dict) and isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
+                self._check_keys(f"{path}.{key}", value, fields[key])
+
+    def _hint(self, path: str) -> str | None:
+        """What would be valid at `path`, where that is a short list."""
+        key = _INDEX.sub("", path).rpartition(".")[2]
+        choices = {
+            "severity": tuple(severity.value for severity in Severity),
+            "granularity": get_args(Granularity),
+            "on_error": get_args(OnError),
+            "needs": get_args(Need),
+        }.get(key)
+        if choices:
+            value = self._value(path) if path in self._document.places else None
+            guess = nearest(value, choices) if isinstance(value, str) else None
+            return f"did you mean '{guess}'?" if guess else f"valid: {', '.join(choices)}"
+        return "put it in quotes" if key == "version" else None
+
+    def check_entry(self, path: str, entry: PluginEntry) -> bool:
+        """Whether an entry of the right types also makes sense."""
+        before = len(self._errors)
+        for key, name in (("name", entry.name), ("group", entry.group)):
+            if not _NAME.fullmatch(name):
+                self.error(f"{path}.{key}", f"'{key}': {name!r}: only letters, digits, '.', '_' and '-'")
+        if not entry.description.strip():
+            self.error(f"{path}.description", "'description' is empty")
+        if entry.contract != CONTRACT_VERSION:
+            advice = "upgrade semfora-hooks" if entry.contract > CONTRACT_VERSION else "update the plugin"
+            message = f"plugin '{entry.name}' needs contract {entry.contract}, we speak {CONTRACT_VERSION}: {advice}"
+            self.error(f"{path}.contract", message, kind="incompatible")
+        return len(self._errors) == before
+
+    def limits(self, path: str, entry: LimitsEntry, defaults: Limits) -> Limits | None:
+        """`entry` in numbers, or `None` after noting what is wrong with it."""
+        memory, timeout = defaults.memory, defaults.timeout
+        key = "memory"
+        try:
+            if entry.memory is not None:
+                memory = parse_size(entry.memory)
+                if memory < MIN_MEMORY:
+                    raise ValueError(f"{entry.memory!r} is less than one WASM page (64KiB)")
+            key = "timeout"
+            if entry.timeout is not None:
+                timeout = parse_duration(entry.timeout)
+                if timeout <= 0:
+                    raise ValueError(f"{entry.timeout!r} is no time at all")
+        except ValueError as error:
+            self.error(f"{path}.{key}", f"'limits.{key}': {error}")
+            return None
+        return Limits(memory, timeout)
+
+
+def valid_name(name: str) -> bool:
+    """Whether `name` can be part of a rule's id."""
+    return _NAME.fullmatch(name) is not None
