@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 
@@ -171,15 +171,12 @@ def load_config(
         ConfigError: A file cannot be read, or has unknown keys, wrong types or impossible values.
     """
     table, source = _read_files(root)
-    _check_keys(table, Config, prefix="", source=source or "configuration")
-    table = dict(table)
-    env_table = _from_environment(os.environ if environment is None else environment)
-    table.update({key: value for key, (value, _) in env_table.items()})
-    try:
-        config = msgspec.convert(table, Config, strict=True)
-    except msgspec.ValidationError as error:
-        where = next((name for key, (_, name) in env_table.items() if f"$.{key}" in str(error)), source)
-        raise ConfigError(_validation_text(error, where or "configuration")) from None
+    where = source or "configuration"
+    config = convert_table(table, Config, prefix="", source=where)
+    for variable, (key, value) in _from_environment(os.environ if environment is None else environment).items():
+        merged = {**table, key: value}
+        config = convert_table(merged, Config, prefix="", source=variable)
+        table = merged
     config = config.replace(root=str(root), source=source, **dict(overrides or {}))
     _check_values(config)
     return config
@@ -234,6 +231,30 @@ def unknown_key_text(key: str, valid: list[str]) -> str:
     return f"did you mean '{guess}'?" if guess else f"valid keys: {', '.join(sorted(valid))}"
 
 
+Options = TypeVar("Options", bound=msgspec.Struct)
+
+
+def convert_table(table: Mapping[str, Any], struct: type[Options], *, prefix: str, source: str) -> Options:
+    """A table of the configuration as a struct.
+
+    Args:
+        table: The table.
+        struct: Its shape.
+        prefix: What stands before its keys, for messages (`rules.complexity.`).
+        source: The file, for messages.
+
+    Raises:
+        ConfigError: An unknown key or a wrong type; the message names key, file and the nearest valid name.
+    """
+    _check_keys(table, struct, prefix=prefix, source=source)
+    try:
+        return msgspec.convert(table, struct, strict=True)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$.")
+        key = path.removesuffix("`")
+        raise ConfigError(f"{source}: '{prefix}{key}': {message}") from None
+
+
 def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefix: str, source: str) -> None:
     """Refuse keys that `struct` does not have, at any depth, naming the nearest one it has."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
@@ -247,15 +268,9 @@ def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefi
             _check_keys(value, nested, prefix=f"{prefix}{key}.", source=source)
 
 
-def _validation_text(error: msgspec.ValidationError, source: str) -> str:
-    message, _, path = str(error).partition(" - at `$.")
-    key = path.removesuffix("`")
-    return f"{source}: '{key}': {message}" if key else f"{source}: {message}"
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    """Config keys set by environment variables, with the variable's name."""
-    values: dict[str, tuple[Any, str]] = {}
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
+    """The keys that environment variables set, and their values, by variable."""
+    values: dict[str, tuple[str, Any]] = {}
     for variable, key in ENVIRONMENT.items():
         text = environment.get(variable)
         if not text:
@@ -270,7 +285,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
                 value = int(text)
         except ValueError:
             raise ConfigError(f"{variable}: {text!r} is not a number") from None
-        values[key] = (value, variable)
+        values[variable] = (key, value)
     return values
 
 

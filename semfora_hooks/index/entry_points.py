@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.model import CALLABLE_KINDS
 
-_TEST_FILE = re.compile(r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$")
+_TEST_FILE = re.compile(
+    r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$"
+)
 _ROUTES = frozenset("route get post put delete patch head options websocket api_view action".split())
 _COMMANDS = frozenset("command group callback subcommand".split())
 # Decorators that change what a function is, not who calls it.

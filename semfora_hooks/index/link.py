@@ -31,9 +31,26 @@ from semfora_hooks.model import (
 # Attribute names of built-in types: an unknown receiver with one of these is most likely a list, a string, a file…
 _BUILTIN_MEMBERS = frozenset(
     chain.from_iterable(
-        dir(kind) for kind in (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float, property, type, BaseException)
+        dir(kind)
+        for kind in (
+            str,
+            bytes,
+            bytearray,
+            list,
+            dict,
+            set,
+            frozenset,
+            tuple,
+            int,
+            float,
+            property,
+            type,
+            BaseException,
+        )
     )
-) | frozenset("read write close open flush seek readline readlines send recv run start stop match search group sub findall".split())
+) | frozenset(
+    "read write close open flush seek readline readlines send recv run start stop match search group sub findall".split()
+)
 _MIN_FRAGMENT = 3  # characters of a string like "visit_" before it can stand for the names that begin with it
 
 
@@ -105,7 +122,14 @@ class _Linker:
         modules = self._modules(imports)
         calls = sorted(
             chain(edges.values(), externals.values()),
-            key=lambda call: (call.caller, call.line, call.callee or "", call.external or "", call.in_try, call.is_awaited),
+            key=lambda call: (
+                call.caller,
+                call.line,
+                call.callee or "",
+                call.external or "",
+                call.in_try,
+                call.is_awaited,
+            ),
         )
         return Index(
             symbols=symbols,
@@ -127,7 +151,9 @@ class _Linker:
                 if symbol.kind == "method" and not symbol.role:
                     seen[symbol.name] = None if symbol.name in seen else (entry, index)
         return {
-            name: where for name, where in seen.items() if where and name not in _BUILTIN_MEMBERS and not name.startswith("__")
+            name: where
+            for name, where in seen.items()
+            if where and name not in _BUILTIN_MEMBERS and not name.startswith("__")
         }
 
     def _calls(self) -> tuple[dict[object, CallEdge], dict[object, CallEdge]]:
@@ -282,7 +308,8 @@ class _Linker:
                         arguments=arguments,
                         control_flow=facts.control_flow,
                         metrics=Metrics(
-                            cognitive_complexity=facts.cognitive + (identity in recursive and facts.kind in CALLABLE_KINDS),
+                            cognitive_complexity=facts.cognitive
+                            + (identity in recursive and facts.kind in CALLABLE_KINDS),
                             cyclomatic_complexity=facts.cyclomatic if facts.kind not in CLASS_KINDS else 0,
                             nesting_depth=facts.nesting_depth,
                             loc=facts.loc,

@@ -324,7 +324,8 @@ class Resolver:
         symbol = file.facts.symbols[index]
         known = self.bases(file, index)
         plain = sum(
-            base.partition("[")[0].rpartition(".")[2] in ("object", "Generic", "Protocol", "ABC", "NamedTuple", "TypedDict")
+            base.partition("[")[0].rpartition(".")[2]
+            in ("object", "Generic", "Protocol", "ABC", "NamedTuple", "TypedDict")
             for base in symbol.base_classes
         )
         if len(known) + plain < len(symbol.base_classes):

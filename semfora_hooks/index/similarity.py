@@ -92,7 +92,11 @@ def _near(bodies: Sequence[Body]) -> list[Group]:
         left, right = bodies[first], bodies[second]
         small, large = sorted((len(left.shingles), len(right.shingles)))
         limit = DIVERGENT if left.name == right.name else NEAR
-        if count < 2 or small < limit * large or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens):
+        if (
+            count < 2
+            or small < limit * large
+            or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens)
+        ):
             continue
         similarity = jaccard(left.shingles, right.shingles)
         if similarity >= limit:

@@ -1,0 +1,460 @@
+"""The whole flow on one screen: discover, extract, link, scope, rules, policy, report."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from semfora_hooks import __version__, discovery
+from semfora_hooks.config import Config, load_config
+from semfora_hooks.context import SuggestContext
+from semfora_hooks.discovery import Root, Snapshot
+from semfora_hooks.errors import SemforaError
+from semfora_hooks.index.extract import extract_snapshot
+from semfora_hooks.index.link import Index, link
+from semfora_hooks.index.project import read_project
+from semfora_hooks.index.store import FactStore
+from semfora_hooks.languages import language_of, spec
+from semfora_hooks.model import (
+    ChangedFile,
+    ErrorEntry,
+    Generator,
+    Incomplete,
+    Recommendation,
+    Report,
+    ReportScope,
+    Repository,
+    Scope,
+    ScopeKind,
+    Severity,
+    Timings,
+    Tool,
+)
+from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, error_entry, load_plugins
+from semfora_hooks.policy import baseline, changes, gate, intake, selection, suppression
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to analyse.
+
+    Attributes:
+        root: The repository and the paths to report on.
+        scope: `repo`, `staged`, or `range` (since `base`).
+        base: A revision, for `range`; the change is what HEAD has on top of their merge base.
+        show_inherited: In runs about a change: also list what was there before.
+        rules: Only these rules, by id; all selected ones where empty.
+    """
+
+    root: Root
+    scope: ScopeKind = "repo"
+    base: str | None = None
+    show_inherited: bool = False
+    rules: tuple[str, ...] = ()
+
+
+@dataclass
+class Result:
+    """The report, and the context the rules saw."""
+
+    report: Report
+    context: SuggestContext
+
+
+@dataclass
+class _Side:
+    """One snapshot, analysed."""
+
+    snapshot: Snapshot
+    index: Index
+    context: SuggestContext
+
+
+@dataclass
+class _Run:
+    """What piles up while a run goes on."""
+
+    errors: list[ErrorEntry] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    rule_seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+class SuggestEngine:
+    """Runs the flow for one repository.
+
+    Args:
+        config: Its configuration.
+        plugins: The providers; those that are installed where `None`.
+    """
+
+    def __init__(self, config: Config, plugins: Plugins | None = None) -> None:
+        self.config = config
+        self.plugins = plugins or load_plugins(disable=config.providers.disable, no_plugins=config.no_plugins)
+
+    @classmethod
+    def for_folder(cls, folder: Path) -> SuggestEngine:
+        """An engine for the repository around `folder`, configured by its files."""
+        return cls(load_config(discovery.find_root([], folder).path))
+
+    def run(self, request: Request) -> Result:
+        """Analyse, judge, report.
+
+        Raises:
+            SemforaError: Nothing could be analysed: git failed, the baseline is missing, the revision unknown.
+        """
+        with _quiet_gc():
+            start = time.perf_counter()
+            run = _Run()
+            scope = self._scope(request)
+            if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
+                return self._nothing_to_do(request, scope)
+            rules = self._rules(request, run)
+            after = self._side(request, scope, run)
+            found = self._evaluate(rules, after.context, {}, run)
+            fixed: list[Recommendation] = []
+            if request.scope in ("staged", "range"):
+                found, fixed = self._compare(request, scope, rules, found, after)
+            found = self._police(request, rules, found, after)
+            return self._report(request, scope, run, after, found, fixed, start)
+
+    def analyse(self, request: Request) -> SuggestContext:
+        """The context alone, without rules."""
+        with _quiet_gc():
+            return self._side(request, self._scope(request), _Run()).context
+
+    def load_rules(self) -> RuleSet:
+        """All rules of all providers, selected or not, with what is wrong with names in the configuration."""
+        loaded = self.plugins.load_rules(self.config)
+        rules = [item.rule for item in loaded.rules]
+        for key, name, guess in selection.unknown_names(self.config, rules):
+            text = f"{self.config.source or 'configuration'}: '{key}' names '{name}', and there is no such rule"
+            hint = f"did you mean '{guess}'?" if guess else "semfora-hooks rules list shows the names"
+            if loaded.errors or self.config.no_plugins or self.config.providers.disable:
+                loaded.notices.append(f"{text}, perhaps since a provider is off or failed")
+            else:
+                loaded.errors.append(ErrorEntry(kind="config", message=text, hint=hint))
+        return loaded
+
+    # ------------------------------------------------------------------------------------------------------- stages
+
+    def _scope(self, request: Request) -> Scope:
+        if request.scope == "staged":
+            head = discovery.git_head(request.root.path)
+            return Scope(
+                kind="staged", base_ref=head, files=tuple(discovery.changes(request.root.path, head, staged=True))
+            )
+        if request.scope == "range":
+            base = discovery.merge_base(request.root.path, request.base or "HEAD")
+            return Scope(
+                kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, staged=False))
+            )
+        return Scope(kind="files" if request.root.filters else "repo")
+
+    def _rules(self, request: Request, run: _Run) -> list[LoadedRule]:
+        loaded = self.load_rules()
+        run.errors.extend(loaded.errors)
+        run.notices.extend(loaded.notices)
+        if request.rules:
+            return [item for item in loaded.rules if item.rule.id in request.rules]
+        return [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
+
+    def _side(self, request: Request, scope: Scope, run: _Run, *, base: bool = False) -> _Side:
+        """Discover, extract and link one snapshot: the state to judge, or what was there before."""
+        root, config = request.root, self.config
+        with run.timed("discover"):
+            if base:
+                snapshot = discovery.revision(root, config, scope.base_ref)
+            elif request.scope == "staged":
+                snapshot = discovery.git_index(root, config)
+            elif request.scope == "range":
+                snapshot = discovery.revision(root, config, discovery.git_head(root.path))
+            else:
+                snapshot = discovery.work_tree(root, config)
+            project = read_project(root.path)
+        with run.timed("extract"):
+            store = FactStore(root.path) if config.use_cache else None
+            with self._executors(run) as executor:
+                facts = extract_snapshot(snapshot, store, executor)
+            if store is not None:
+                store.close()
+        with run.timed("link"):
+            index = link(
+                facts.items(),
+                src=config.src,
+                prefix=project.prefix,
+                declared_entry_points=(*config.entry_points, *project.entry_points),
+            )
+            languages = sorted({file.language for file in snapshot.files}) or ["python"]
+            capabilities = sorted({name for language in languages for name in spec(language).capabilities})
+            context = SuggestContext(
+                generator=Generator(version=__version__, capabilities=tuple(capabilities)),
+                repository=Repository(name=root.path.name, head=snapshot.head),
+                symbols=index.symbols,
+                calls=index.calls,
+                modules=index.modules,
+                imports=index.imports,
+                duplicates=index.duplicates,
+                mentions=index.mentions,
+                is_library=project.is_library,
+                scope=_with_symbols(scope, index),
+            )
+        return _Side(snapshot, index, context)
+
+    def _evaluate(
+        self, rules: Sequence[LoadedRule], context: SuggestContext, aliases: Mapping[str, str], run: _Run
+    ) -> list[Recommendation]:
+        """Everything the rules say; a rule that fails keeps what it said before, and is named."""
+        found: list[Recommendation] = []
+        for loaded in rules:
+            rule = loaded.rule
+            start = time.perf_counter()
+            severity = self.config.severity.get(rule.id)
+            found.extend(self._one_rule(loaded, context.with_config(self.config.rules.get(rule.id, {})), severity, run))
+            run.rule_seconds[rule.id] = run.rule_seconds.get(rule.id, 0.0) + time.perf_counter() - start
+        return intake.finish(found, context, aliases)
+
+    def _one_rule(
+        self, loaded: LoadedRule, context: SuggestContext, severity: Severity | None, run: _Run
+    ) -> Iterator[Recommendation]:
+        rule, origin = loaded.rule, loaded.origin
+        count = 0
+        malformed: dict[str, ErrorEntry] = {}
+        try:
+            for item in rule.evaluate(context) or ():
+                count += 1
+                if count > intake.MAX_FINDINGS:
+                    raise SemforaError(
+                        f"rule '{rule.id}' returned more than {intake.MAX_FINDINGS} findings; the rest was dropped",
+                        kind="provider",
+                    )
+                try:
+                    yield intake.complete(item, rule, context, severity)
+                except SemforaError as error:
+                    malformed.setdefault(error.message, error_entry(error, origin, rule.id))
+        except SemforaError as error:
+            entry = error_entry(error, origin, rule.id)
+            if error.fatal:
+                run.errors.append(entry)
+            else:
+                run.notices.append(f"{entry.message}" + (f" ({entry.hint})" if entry.hint else ""))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
+            text = " ".join(str(error).split())[:500]
+            run.errors.append(
+                ErrorEntry(
+                    kind="provider",
+                    message=f"{origin}: rule '{rule.id}' raised {type(error).__name__}" + (f": {text}" if text else ""),
+                    provider=origin.name,
+                    distribution=origin.distribution,
+                    version=origin.version,
+                    rule=rule.id,
+                    hint=f"update {origin.distribution}, or ignore the rule: --ignore {rule.id}",
+                )
+            )
+        run.errors.extend(malformed.values())
+
+    def _compare(
+        self,
+        request: Request,
+        scope: Scope,
+        rules: Sequence[LoadedRule],
+        found: list[Recommendation],
+        after: _Side,
+    ) -> tuple[list[Recommendation], list[Recommendation]]:
+        """Judge the base side too, and give each finding its status. The base's own errors are not news."""
+        aside = _Run()
+        before = self._side(request, scope, aside, base=True)
+        now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
+        then = {symbol.file: symbol.module for symbol in before.context.symbols if symbol.kind == "module"}
+        aliases = {
+            then[change.old_path]: now[change.path]
+            for change in scope.files
+            if change.old_path in then and change.path in now
+        }
+        earlier = self._evaluate(rules, before.context, aliases, aside)
+        judged, fixed = changes.compare(found, earlier)
+        if not request.show_inherited:
+            judged = [item for item in judged if item.status != "inherited"]
+        return judged, fixed
+
+    def _police(
+        self, request: Request, rules: Sequence[LoadedRule], found: list[Recommendation], side: _Side
+    ) -> list[Recommendation]:
+        """Leave out what is ignored or too unsure, mark what is suppressed or in the baseline."""
+        plain = [loaded.rule for loaded in rules]
+        words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
+        is_ignored = selection.ignored_in_files(self.config, plain)
+        find_comment = suppression.suppressor(side.index.facts, datetime.datetime.now(tz=datetime.UTC).date())
+        accepted: frozenset[str] = frozenset()
+        if self.config.baseline is not None:
+            accepted = baseline.read(request.root.path / self.config.baseline)
+        kept = []
+        for item in found:
+            if item.confidence < self.config.min_confidence or is_ignored(item):
+                continue
+            if request.root.filters and not _is_inside(item, request.root.filters):
+                continue
+            mark = find_comment(item, words[item.rule_id])
+            if mark is None and item.fingerprint in accepted:
+                mark = baseline.accepted(self.config.baseline or "")
+            kept.append(item if mark is None else msgspec.structs.replace(item, suppressed=mark))
+        return kept
+
+    def _report(
+        self,
+        request: Request,
+        scope: Scope,
+        run: _Run,
+        side: _Side,
+        found: list[Recommendation],
+        fixed: list[Recommendation],
+        start: float,
+    ) -> Result:
+        problems = [
+            Incomplete(file=path, reason=problem)
+            for path, facts in side.index.facts.items()
+            for problem in facts.problems
+        ]
+        incomplete = [*side.snapshot.incomplete, *problems]
+        if request.root.filters:
+            incomplete = [item for item in incomplete if _path_inside(item.file, request.root.filters)]
+        report = Report(
+            tool=Tool(version=__version__),
+            scope=ReportScope(kind=scope.kind, base_ref=scope.base_ref),
+            summary=gate.summarise(
+                found, self.config, files=len(side.snapshot.files), symbols=len(side.context.symbols)
+            ),
+            recommendations=found,
+            fixed=fixed,
+            errors=run.errors,
+            incomplete=sorted(incomplete, key=lambda item: (item.file, item.reason)),
+            notices=run.notices,
+            timings=Timings(
+                discover=round(run.seconds.get("discover", 0.0), 4),
+                extract=round(run.seconds.get("extract", 0.0), 4),
+                link=round(run.seconds.get("link", 0.0), 4),
+                rules={name: round(seconds, 4) for name, seconds in sorted(run.rule_seconds.items())},
+                total=round(time.perf_counter() - start, 4),
+            ),
+        )
+        run.notices.extend(self.plugins.run_finished(report))
+        return Result(report, side.context)
+
+    def _nothing_to_do(self, request: Request, scope: Scope) -> Result:
+        """The change touches nothing that is analysed."""
+        report = Report(
+            tool=Tool(version=__version__),
+            scope=ReportScope(kind=scope.kind, base_ref=scope.base_ref),
+            summary=gate.summarise([], self.config, files=0, symbols=0),
+            errors=list(self.plugins.errors),
+        )
+        context = SuggestContext(
+            generator=Generator(version=__version__),
+            repository=Repository(name=request.root.path.name, head=scope.base_ref),
+            scope=scope,
+        )
+        return Result(report, context)
+
+    # ---------------------------------------------------------------------------------------------------- executors
+
+    @contextmanager
+    def _executors(self, run: _Run) -> Iterator[Callable[[], Executor | None]]:
+        """A function that makes the executor when it is first wanted; it is shut down at the end."""
+        made: list[Executor] = []
+
+        def make() -> Executor | None:
+            executor = self.plugins.executor(self.config, run.errors) or _default_executor(self.config)
+            if executor is not None:
+                made.append(executor)
+            return executor
+
+        try:
+            yield make
+        except BaseException:
+            for executor in made:
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        for executor in made:
+            executor.shutdown()
+
+
+def _default_executor(config: Config) -> Executor | None:
+    jobs = config.jobs or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    if jobs < 2:
+        return None
+    # Forking a process with threads can deadlock the child; without threads it saves half a second of imports.
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """Ctrl-C is the parent's to handle; workers end when it closes the pool."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+
+
+@contextmanager
+def _quiet_gc() -> Iterator[None]:
+    """No garbage collection while millions of long-lived objects are made: it would only look at them again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _touches_analysis(files: Sequence[ChangedFile]) -> bool:
+    """Whether a change can make a difference: source, rules, plugins or configuration."""
+    configuration = ("pyproject.toml", "semfora.toml")
+    return any(
+        language_of(path) is not None or path.startswith(".semfora/") or path in configuration
+        for change in files
+        for path in (change.path, change.old_path or "")
+    )
+
+
+def _with_symbols(scope: Scope, index: Index) -> Scope:
+    """The scope with the symbols its changed lines touch."""
+    if not scope.files:
+        return scope
+    ranges = {change.path: change.lines for change in scope.files}
+    touched = tuple(
+        symbol.id
+        for symbol in index.symbols
+        if any(low <= symbol.end_line and high >= symbol.start_line for low, high in ranges.get(symbol.file, ()))
+    )
+    return msgspec.structs.replace(scope, symbols=touched)
+
+
+def _is_inside(item: Recommendation, filters: Sequence[str]) -> bool:
+    return any(_path_inside(symbol.file, filters) for symbol in item.symbols)
+
+
+def _path_inside(path: str, filters: Sequence[str]) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in filters)

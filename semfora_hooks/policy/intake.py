@@ -1,0 +1,138 @@
+"""What comes back from rules, checked and completed: the same for every provider, trusted or not."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from semfora_hooks.context import SuggestContext
+from semfora_hooks.errors import ProviderError
+from semfora_hooks.hookspecs import Rule
+from semfora_hooks.model import CATEGORIES, Recommendation, Severity, Symbol, SymbolRef
+
+MAX_FINDINGS = 100_000
+"""More from one rule is a rule out of control."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def complete(found: object, rule: Rule, context: SuggestContext, severity: Severity | None) -> Recommendation:
+    """A checked recommendation with everything the host fills in, but for its fingerprint.
+
+    Args:
+        found: What the rule yielded.
+        rule: The rule.
+        context: Where its symbols must be.
+        severity: The configuration's severity for the rule, which wins over the rule's own.
+
+    Raises:
+        ProviderError: It is not a recommendation, or one of its fields is nonsense.
+    """
+    if not isinstance(found, Recommendation):
+        raise ProviderError(f"rule '{rule.id}' returned {type(found).__name__}, not a Recommendation")
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(found), Recommendation)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise ProviderError(f"rule '{rule.id}' returned a malformed recommendation: {error}") from None
+    confidence = checked.confidence
+    if not (math.isfinite(confidence) and 0.0 <= confidence <= 1.0):
+        raise ProviderError(f"rule '{rule.id}' returned the confidence {confidence}; it must be between 0.0 and 1.0")
+    for name, value in checked.metrics.items():
+        if not math.isfinite(value):
+            raise ProviderError(f"rule '{rule.id}' returned {value} for the metric '{name}'; it must be finite")
+    if not checked.title.strip():
+        raise ProviderError(f"rule '{rule.id}' returned a recommendation without a title")
+    category = checked.category or rule.category
+    if category not in CATEGORIES and not re.fullmatch(r"custom:[\w./-]+", category):
+        raise ProviderError(
+            f"rule '{rule.id}' returned the category {category!r}",
+            hint=f"one of {', '.join(CATEGORIES)}, or custom:<name>",
+        )
+    symbols = []
+    for ref in checked.symbols:
+        symbol = context.by_id.get(ref.id)
+        if symbol is None:
+            raise ProviderError(f"rule '{rule.id}' named a symbol that does not exist: {ref.id!r}")
+        symbols.append(_reference(ref, symbol))
+    first = symbols[0].id if symbols else "repository"
+    return msgspec.structs.replace(
+        checked,
+        id=_clean(checked.id) or f"{rule.id}:{first}" + (f":{checked.discriminator}" if checked.discriminator else ""),
+        rule_id=rule.id,
+        group=checked.group or rule.group,
+        category=category,
+        severity=severity or checked.severity or rule.severity,
+        confidence=round(confidence, 4),
+        title=_clean(" ".join(checked.title.split())),
+        description=_clean(checked.description),
+        suggestion=None if checked.suggestion is None else _clean(checked.suggestion),
+        symbols=tuple(symbols),
+        evidence=tuple(msgspec.structs.replace(item, text=_clean(item.text)) for item in checked.evidence),
+        status=None,
+        suppressed=None,
+    )
+
+
+def finish(
+    found: Iterable[Recommendation], context: SuggestContext, aliases: Mapping[str, str]
+) -> list[Recommendation]:
+    """Sort recommendations and give each its fingerprint and a unique id.
+
+    A fingerprint hashes the rule, the first symbol's identity (module, name within it, kind) and the rule's
+    discriminator: no path, line or metric. Where a rule says the same thing twice, the second is numbered.
+
+    Args:
+        found: Completed recommendations.
+        context: Where their symbols are.
+        aliases: Module to the name it has on the other side of a change, for renamed files.
+    """
+    ordered = sorted(found, key=order)
+    prints: Counter[str] = Counter()
+    ids: Counter[str] = Counter()
+    result = []
+    for item in ordered:
+        key = _identity(item, context, aliases)
+        prints[key] += 1
+        ids[item.id] += 1
+        digest = hashlib.sha256(f"{key}\0{prints[key]}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        result.append(
+            msgspec.structs.replace(
+                item, fingerprint=digest, id=item.id if ids[item.id] == 1 else f"{item.id}#{ids[item.id]}"
+            )
+        )
+    return result
+
+
+def order(item: Recommendation) -> tuple[object, ...]:
+    """The report's order: severity and confidence descending, then file, line, id."""
+    severity = item.severity.rank if item.severity is not None else 0
+    first = item.symbols[0] if item.symbols else None
+    place = (first.file, first.start_line) if first else ("", 0)
+    return -severity, -item.confidence, *place, item.id, item.title
+
+
+def _identity(item: Recommendation, context: SuggestContext, aliases: Mapping[str, str]) -> str:
+    if not item.symbols:
+        return "\0".join((item.rule_id, "", item.discriminator))
+    symbol = context.by_id[item.symbols[0].id]
+    inner = symbol.id.partition("::")[2]
+    module = aliases.get(symbol.module, symbol.module)
+    return "\0".join((item.rule_id, module, inner, symbol.kind, item.discriminator))
+
+
+def _reference(ref: SymbolRef, symbol: Symbol) -> SymbolRef:
+    """The canonical reference, at the line a rule points to inside the symbol, if it does."""
+    known = SymbolRef.of(symbol)
+    if symbol.start_line < ref.start_line <= symbol.end_line:
+        return msgspec.structs.replace(known, start_line=ref.start_line, start_column=1)
+    return known
+
+
+def _clean(text: str) -> str:
+    """Text without control characters: what a provider says must not drive a terminal."""
+    return _CONTROL.sub("", text)
