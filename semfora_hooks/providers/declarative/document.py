@@ -202,7 +202,8 @@ class _Builder:
     def _node(self, event: Any, kind: NodeKind, tag: str, known: bool, text: str = "") -> Node:
         mark = event.start_mark
         place = Place(mark.line + 1, mark.column + 1)
-        node = Node(kind, tag.removeprefix(_TAG), known, place, mark.index, event.end_mark.index, text)
+        short = tag.replace(_TAG, "" if known else "!!", 1)
+        node = Node(kind, short, known, place, mark.index, event.end_mark.index, text)
         self._charge(1, place)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
@@ -265,8 +266,8 @@ class _Builder:
 # ------------------------------------------------------------------------------------------------- reading nodes
 
 
-def expect(source: Source, node: Node, kind: NodeKind, what: str) -> bool:
-    """Whether `node` is of `kind` and has no foreign tag; a problem is recorded where not."""
+def expect(source: Source, node: Node, kind: NodeKind, what: str, wanted: str | None = None) -> bool:
+    """Whether `node` is of `kind` and has no foreign tag; a problem is recorded where not, which calls it `wanted`."""
     if not node.known:
         source.problem(
             node.place,
@@ -274,8 +275,8 @@ def expect(source: Source, node: Node, kind: NodeKind, what: str) -> bool:
             hint="rule files hold plain text, numbers, true/false, lists and mappings",
         )
     elif node.kind != kind:
-        article = "text" if kind == "scalar" else f"a {kind}"
-        source.problem(node.place, f"{what}: expected {article}, found {node.found}")
+        wanted = wanted or ("text" if kind == "scalar" else f"a {kind}")
+        source.problem(node.place, f"{what}: expected {wanted}, found {node.found}")
     else:
         return True
     return False

@@ -49,7 +49,10 @@ def _rule_files(folder: Path, root: Path, errors: list[RuleFileError]) -> Iterat
             if not real.is_relative_to(real_root):
                 errors.append(located_error(name, _START, "a symbolic link that leaves the repository is not followed"))
             elif not real.is_dir():
-                yield path
+                if path == folder:
+                    errors.append(located_error(name, _START, "expected a folder of rule files"))
+                else:
+                    yield path
             elif real not in seen:
                 seen.add(real)
                 children = sorted(path.iterdir(), key=lambda child: child.name)

@@ -57,31 +57,34 @@ def read_texts(source: Source, node: Node, what: str) -> list[tuple[Node, str]] 
 
 def read_flag(source: Source, node: Node, what: str) -> bool | None:
     """True or false."""
-    if not expect(source, node, "scalar", what):
+    wanted = "true or false"
+    if not expect(source, node, "scalar", what, wanted):
         return None
     value = yaml.SafeLoader.bool_values.get(node.text.lower()) if node.tag == "bool" else None
     if value is None:
-        source.problem(node.place, f"{what}: expected true or false, found {_shown(node)}")
+        source.problem(node.place, f"{what}: expected {wanted}, found {_shown(node)}")
     return value
 
 
 def read_count(source: Source, node: Node, what: str) -> int | None:
     """A whole number from 0."""
-    if not expect(source, node, "scalar", what):
+    wanted = "a whole number from 0"
+    if not expect(source, node, "scalar", what, wanted):
         return None
     if node.tag != "int" or not _WHOLE_NUMBER.fullmatch(node.text):
-        source.problem(node.place, f"{what}: expected a whole number from 0, found {_shown(node)}")
+        source.problem(node.place, f"{what}: expected {wanted}, found {_shown(node)}")
         return None
     return int(node.text)
 
 
 def read_fraction(source: Source, node: Node, what: str) -> float | None:
     """A number from 0 to 1."""
-    if not expect(source, node, "scalar", what):
+    wanted = "a number from 0.0 to 1.0"
+    if not expect(source, node, "scalar", what, wanted):
         return None
     value = float(node.text) if node.tag in ("int", "float") and _NUMBER.fullmatch(node.text) else math.nan
     if not 0.0 <= value <= 1.0:
-        source.problem(node.place, f"{what}: expected a number from 0.0 to 1.0, found {_shown(node)}")
+        source.problem(node.place, f"{what}: expected {wanted}, found {_shown(node)}")
         return None
     return value
 
