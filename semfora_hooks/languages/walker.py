@@ -203,8 +203,8 @@ class Walker:
                 self.symbols[index].arguments = spec.lambda_arguments(node, self.source)
                 self._enter_symbol(frame, index, counts=0)
         elif code == "await":
-            operand = node.named_child(0)
-            if operand is not None:
+            if node.named_child_count:
+                operand = node.named_children[0]
                 self._awaited.add((operand.start_byte, operand.end_byte))
         elif code == "try":
             frame.flag = spec.has_handler(node)

@@ -37,13 +37,18 @@ _NEVER_NONE_CALLS = frozenset(
 _MAX_NODES = 5_000
 
 
+def first_child(node: Node) -> Node | None:
+    """The first named child, or `None` (`Node.named_child` raises from tree-sitter 0.26 on)."""
+    return node.named_child(0) if node.named_child_count else None
+
+
 def is_stub(body: Node, source: bytes) -> bool:
     """Whether the body is `...`, `pass`, a docstring, `raise NotImplementedError`, or any run of those."""
     for statement in body.named_children:
         if statement.type in ("pass_statement", "comment"):
             continue
         if statement.type == "expression_statement":
-            child = statement.named_child(0)
+            child = first_child(statement)
             if child is not None and child.type in ("string", "ellipsis"):
                 continue
         if (
@@ -63,12 +68,12 @@ def is_wrapper(body: Node, start: int) -> bool:
     for statement in body.named_children:
         if statement.start_byte <= start < statement.end_byte or statement.type == "comment":
             continue
-        if statement.type == "expression_statement" and statement == body.named_child(0):
-            child = statement.named_child(0)
+        if statement.type == "expression_statement" and statement == first_child(body):
+            child = first_child(statement)
             if child is not None and child.type == "string":
                 continue
         if statement.type == "return_statement":
-            value = statement.named_child(0)
+            value = first_child(statement)
             if statement.named_child_count == 1 and value is not None and value.type == "identifier":
                 continue
         return False
@@ -85,7 +90,7 @@ def returns_none(body: Node, source: bytes) -> bool | None:
         if index > _MAX_NODES or node.type == "yield":
             return None
         if node.type == "return_statement":
-            value = node.named_child(0)
+            value = first_child(node)
             if value is None or value.type == "none":
                 return True
             unknown = unknown or not _is_never_none(value, source)
@@ -96,7 +101,7 @@ def returns_none(body: Node, source: bytes) -> bool | None:
 
 def _is_never_none(value: Node, source: bytes) -> bool:
     if value.type == "parenthesized_expression":
-        inner = value.named_child(0)
+        inner = first_child(value)
         return inner is not None and _is_never_none(inner, source)
     if value.type == "conditional_expression":
         branches = value.named_children

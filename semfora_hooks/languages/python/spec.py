@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from semfora_hooks.languages.facts import ImportFacts
-from semfora_hooks.languages.python.flow import is_stub, is_wrapper, returns_none
+from semfora_hooks.languages.python.flow import first_child, is_stub, is_wrapper, returns_none
 from semfora_hooks.languages.spec import Definition, LanguageSpec, TypeTest
 from semfora_hooks.languages.tokens import Tokenizer
 from semfora_hooks.model import Argument, SymbolKind
@@ -120,11 +120,11 @@ class PythonSpec(LanguageSpec):
         return tuple(_arguments(parameters, source)) if parameters is not None else ()
 
     def type_alias_name(self, node: Node, source: bytes) -> str:
-        left = node.child_by_field_name("left") or node.named_child(0)
+        left = node.child_by_field_name("left") or first_child(node)
         return _text(left, source).partition("[")[0] if left is not None else ""
 
     def decorator(self, node: Node, source: bytes) -> str:
-        expression = node.named_child(0)
+        expression = first_child(node)
         if expression is not None and expression.type == "call":
             expression = expression.child_by_field_name("function")
         return _text(expression, source) if expression is not None else ""
@@ -221,7 +221,7 @@ class PythonSpec(LanguageSpec):
         is_guard = False
         if negated:
             consequence = node.child_by_field_name("consequence")
-            first = consequence.named_child(0) if consequence is not None else None
+            first = first_child(consequence) if consequence is not None else None
             is_guard = first is not None and first.type == "raise_statement"
             if not is_guard:
                 return None
@@ -330,11 +330,11 @@ def _arguments(parameters: Node, source: bytes) -> Iterator[Argument]:
         if node.type in ("comment", "ERROR"):
             continue
         if node.type in ("typed_parameter", "default_parameter", "typed_default_parameter"):
-            name_node = node.child_by_field_name("name") or node.named_child(0) or node
+            name_node = node.child_by_field_name("name") or first_child(node) or node
         if name_node.type in _SPLATS:
             kind = _SPLATS[name_node.type]
             keyword_only = keyword_only or kind == "var_positional"
-            name_node = name_node.named_child(0) or name_node
+            name_node = first_child(name_node) or name_node
         found.append(
             Argument(
                 name=_text(name_node, source),
