@@ -18,6 +18,10 @@ from semfora_hooks.providers.declarative.globs import Glob, NameGlob, PathGlob
 from semfora_hooks.providers.declarative.view import METRICS, Truth, View, either
 
 
+_SHOWN_VALUES = 8
+"""Values of a field that evidence spells out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What a predicate saw in a symbol.
@@ -231,8 +235,11 @@ class Contains:
         return not self.wanted if self.subject.capability in view.capabilities else None
 
     def observe(self, symbol: Symbol, view: View) -> Observation:
-        """The texts."""
-        return Observation(", ".join(self.subject.values(symbol, view) or ()) or "none")
+        """The texts that fit a pattern, or all of them where none does; of very many, the first."""
+        values = self.subject.values(symbol, view) or ()
+        values = [value for value in values if any(pattern.matches(value) for pattern in self.patterns)] or values
+        more = [f"{len(values) - _SHOWN_VALUES} more"] if len(values) > _SHOWN_VALUES else []
+        return Observation(", ".join([*values[:_SHOWN_VALUES], *more]) or "none")
 
     def words(self) -> str:
         """Such as "uses try"."""

@@ -77,6 +77,19 @@ def test_the_evidence_of_an_alternative_is_the_one_that_held() -> None:
     assert [evidence.text for evidence in found.evidence] == ["min_loc: 2 (loc is 3)", "not is_async: true (no)"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("has_decorator: route", "has_decorator: route (app.route)"),
+        ("not: {has_decorator: x}", "not has_decorator: x (app.route, d0, d1, d2, d3, d4, d5, d6, 3 more)"),
+    ],
+)
+def test_the_evidence_of_many_values_is_short(condition: str, text: str) -> None:
+    many = symbol(decorators=("app.route", *(f"d{i}" for i in range(10))))
+    (found,) = rule_of(condition).evaluate(context(many))
+    assert [evidence.text for evidence in found.evidence] == [text]
+
+
 # ------------------------------------------------------------------------------------------- missing capabilities
 
 busy = symbol(
