@@ -17,7 +17,6 @@ from semfora_hooks.model import ControlFlow, Symbol
 from semfora_hooks.providers.declarative.globs import Glob, NameGlob, PathGlob
 from semfora_hooks.providers.declarative.view import METRICS, Truth, View, either
 
-
 _SHOWN_VALUES = 8
 """Values of a field that evidence spells out."""
 
