@@ -118,8 +118,8 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process.poll() is None
+        """Whether the process runs, and nobody has killed it."""
+        return not self._timed_out and self.process.poll() is None
 
     def request(self, header: dict[str, Any], payload: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         """Send one message and wait for the reply, at most `seconds`. After an error the worker is dead or reusable.
@@ -128,9 +128,17 @@ class Worker:
             SandboxError: The plugin failed, or the process died (`crash`) or was killed for its time (`timeout`).
         """
         if not self._greeted:
-            self._exchange(None, b"", START_SECONDS)
-            self._greeted = True
+            self._greet()
         return self._exchange(header, payload, seconds)
+
+    def _greet(self) -> None:
+        try:
+            self._exchange(None, b"", START_SECONDS)
+        except SandboxError as error:
+            if error.kind == "timeout":
+                raise SandboxError("crash", f"the sandbox's process did not start in {START_SECONDS:g} s") from None
+            raise
+        self._greeted = True
 
     def _exchange(self, header: dict[str, Any] | None, payload: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         timer = threading.Timer(seconds, self._expire)
@@ -145,6 +153,7 @@ class Worker:
             reply = None
         finally:
             timer.cancel()
+            timer.join()  # so that it cannot kill the worker when the reply has been read
         if reply is None:
             raise self._death()
         failure = reply[0].get("failure")
@@ -217,6 +226,8 @@ class Pool:
         Raises:
             SandboxError: It could not be compiled, or failed.
         """
+        if len(context) > memory:
+            raise SandboxError("memory", f"its context alone has {len(context)} bytes")
         refused = self._refused.get(binary.key)
         if refused is not None:
             raise SandboxError(refused.kind, refused.detail, refused.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,11 +75,11 @@ class PluginEntry(_Entry, frozen=True, kw_only=True):
 
 
 class ManifestEntry(_Entry, frozen=True, kw_only=True):
-    """The whole file. Entries of `plugins` are read one by one, so that a bad one does not hide the others."""
+    """The whole file. `defaults` and each of `plugins` are read on their own, so that no error hides the others."""
 
     schema: int = SCHEMA_VERSION
-    defaults: DefaultsEntry = DefaultsEntry()
-    plugins: list[Any] = []
+    defaults: Any = None
+    plugins: list[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +147,15 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
     if not reader.parse(data):
         manifest.readable = False
         return manifest
-    root = reader.convert("$", ManifestEntry)
+    root = reader.root()
     if root is None:
-        # The list may still be fine: `defaults` or an unknown key beside it must not be taken for an empty manifest.
         manifest.readable = False
         return manifest
-    if root.schema != SCHEMA_VERSION:
-        advice = "upgrade semfora-hooks" if root.schema > SCHEMA_VERSION else f"the schema is {SCHEMA_VERSION}"
-        reader.error("$.schema", f"schema {root.schema} is not supported: {advice}", kind="incompatible")
-        manifest.readable = False
-        return manifest
-    defaults = reader.limits("$.defaults.limits", root.defaults.limits, Limits()) or Limits()
+    # Wrong defaults do not keep plugins from running: ours are strict, and the error is reported.
+    defaults_entry = (reader.convert("$.defaults", DefaultsEntry) if root.defaults else None) or DefaultsEntry()
+    defaults = reader.limits("$.defaults.limits", defaults_entry.limits, Limits()) or Limits()
     seen: dict[str, str] = {}
-    for index, raw in enumerate(root.plugins):
+    for index, raw in enumerate(root.plugins or ()):
         path = f"$.plugins[{index}]"
         _note_file(raw, manifest.files)
         entry = reader.convert(path, PluginEntry)
@@ -170,7 +167,7 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
         seen[entry.name] = reader.where(f"{path}.name")
         limits = reader.limits(f"{path}.limits", entry.limits, defaults)
         if limits is not None:
-            on_error = entry.on_error or root.defaults.on_error
+            on_error = entry.on_error or defaults_entry.on_error
             manifest.plugins.append(ManifestPlugin(entry, limits, on_error, reader.where(f"{path}.file")))
     return manifest
 
@@ -179,7 +176,7 @@ def _note_file(raw: object, files: set[str]) -> None:
     if isinstance(raw, dict):
         name = raw.get("file", f"{raw.get('name')}.wasm")
         if isinstance(name, str):
-            files.add(name.removeprefix("./"))
+            files.add(posixpath.normpath(name))
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -217,6 +214,22 @@ class _Reader:
         """Note an error about the value at `path`."""
         self._errors.append(PluginError(f"{self.where(path)}: {message}", hint=hint, kind=kind))
 
+    def root(self) -> ManifestEntry | None:
+        """The file's outermost mapping without the keys we do not know, or `None` if nothing of it can be used."""
+        value = self._document.value
+        if not isinstance(value, dict):
+            self.error("$", "a manifest is a mapping with 'schema' and 'plugins'")
+            return None
+        self._check_keys("$", value, ManifestEntry)
+        known = {field.name for field in msgspec.structs.fields(ManifestEntry)}
+        self._document.value = {key: item for key, item in value.items() if key in known}
+        root = self.convert("$", ManifestEntry)
+        if root is not None and root.schema != SCHEMA_VERSION:
+            advice = "upgrade semfora-hooks" if root.schema > SCHEMA_VERSION else f"the schema is {SCHEMA_VERSION}"
+            self.error("$.schema", f"schema {root.schema} is not supported: {advice}", kind="incompatible")
+            return None
+        return root
+
     def convert(self, path: str, struct: type[_T]) -> _T | None:
         """The value at `path` as `struct`, or `None` after noting what is wrong with it."""
         value = self._value(path)
@@ -231,7 +244,7 @@ class _Reader:
             match = _PATH.fullmatch(str(error))
             message, inner = (match[1], match[2]) if match else (str(error), "")
             key = inner.lstrip(".")
-            self.error(path + inner, f"'{key}': {message}" if key else message, hint=self._hint(path + inner))
+            self.error(path + inner, f"'{key}': {message}" if key else message, hint=self._hint(path + inner, message))
             return None
 
     def _value(self, path: str) -> Any:
@@ -250,7 +263,7 @@ class _Reader:
             elif isinstance(value, dict) and isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
                 self._check_keys(f"{path}.{key}", value, fields[key])
 
-    def _hint(self, path: str) -> str | None:
+    def _hint(self, path: str, message: str) -> str | None:
         """What would be valid at `path`, where that is a short list."""
         key = _INDEX.sub("", path).rpartition(".")[2]
         choices = {
@@ -263,7 +276,7 @@ class _Reader:
             value = self._value(path) if path in self._document.places else None
             guess = nearest(value, choices) if isinstance(value, str) else None
             return f"did you mean '{guess}'?" if guess else f"valid: {', '.join(choices)}"
-        return "put it in quotes" if key == "version" else None
+        return "put it in quotes" if re.match("Expected `str( |`).*, got `(bool|int|float|date)", message) else None
 
     def check_entry(self, path: str, entry: PluginEntry) -> bool:
         """Whether an entry of the right types also makes sense."""

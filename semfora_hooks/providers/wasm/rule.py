@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,8 @@ class WasmRule(Rule):
 
     def prepare(self) -> None:
         """Start a worker without waiting for it. Optional: call it early, when it is sure that plugins will run."""
-        self._pool.warm_up()
+        with contextlib.suppress(host.SandboxError):  # `evaluate` will say so
+            self._pool.warm_up()
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Run the plugin. Well-formed recommendations come even where the same output has malformed ones.
@@ -148,7 +150,9 @@ class WasmRule(Rule):
             detail = f"ran out of memory; its limit is {_mebibytes(limits.memory)}: {detail}"
             hint = self._limit_hint("memory", limits.memory_capped)
         elif kind == "incompatible":
-            hint = "semfora-hooks plugins export 'semfora_abi_v1'; see the plugin guide"
+            hint = "build it for plugin ABI 1"
+        elif kind == "missing_extra":
+            hint = "pip install 'semfora-hooks[wasm]'"
         elif kind == "refused_import":
             hint = "build it for wasm32-unknown-unknown, or without access to files, network and the system"
         version = f" {spec.version}" if spec.version else ""

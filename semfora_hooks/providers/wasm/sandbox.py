@@ -59,7 +59,7 @@ def make_engine() -> wasmtime.Engine:
     """An engine with epoch interruption, and without the features plugins have no use for.
 
     Raises:
-        GuestError: This wasmtime lacks a switch that the sandbox needs (`incompatible`).
+        GuestError: This wasmtime lacks a switch that the sandbox needs (`missing_extra`).
     """
     config = wasmtime.Config()
     settings = dict.fromkeys(_OFF, False) | {
@@ -69,7 +69,7 @@ def make_engine() -> wasmtime.Engine:
     }
     for name, value in settings.items():
         if not hasattr(type(config), name):  # plain attributes can be set on anything, to no effect
-            raise GuestError("incompatible", f"this version of wasmtime has no setting '{name}'")
+            raise GuestError("missing_extra", f"the wasmtime that is installed has no setting '{name}'")
         setattr(config, name, value)
     return wasmtime.Engine(config)
 

@@ -60,7 +60,7 @@ def _serve(engine: wasmtime.Engine, requests: BinaryIO, replies: BinaryIO) -> No
         output = b""
         try:
             if header["op"] == "compile":
-                plugins.pop(header.get("forget"), None)
+                plugins.pop(header["forget"] or "", None)
                 plugins[header["key"]] = sandbox.compile_plugin(engine, payload)
                 reply: dict[str, Any] = {}
             else:

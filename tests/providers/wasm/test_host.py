@@ -1,0 +1,285 @@
+"""The worker processes: killed, hung, orphaned, shared; and what they can see."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from semfora_hooks.errors import PluginError
+from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.manifest import Limits
+
+from .builders import constant, core, wasm
+
+GOOD = constant('[{"title":"alive"}]')
+LOOP = core("(loop (br 0)) (unreachable)")
+PATIENT = Limits(memory=16 << 20, timeout=20)
+
+
+@pytest.fixture
+def own_pool():
+    pool = host.Pool(64 << 20)
+    yield pool
+    pool.close()
+
+
+def worker_of(pool: host.Pool) -> host.Worker:
+    [worker] = pool._all
+    return worker
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or waits to be reaped by somebody else."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def wait_until(condition, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def titles(rule, context) -> list[str]:
+    return [found.title for found in rule.evaluate(context)]
+
+
+def failure(rule, context) -> PluginError:
+    with pytest.raises(PluginError) as caught:
+        list(rule.evaluate(context))
+    return caught.value
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_a_worker_that_dies_midway(own_pool, make_rule, context, number):
+    good, loop = make_rule(GOOD, on=own_pool), make_rule(LOOP, on=own_pool, limits=PATIENT)
+    assert titles(good, context) == ["alive"]
+    first = worker_of(own_pool)
+    killer = threading.Timer(0.3, os.kill, (first.process.pid, number))
+    killer.start()
+    started = time.monotonic()
+    error = failure(loop, context)
+    assert error.kind == "crash"
+    assert number.name in error.message
+    assert time.monotonic() - started < 5
+    assert titles(good, context) == ["alive"]
+    assert worker_of(own_pool) is not first
+    assert first.process.returncode == -number
+
+
+def test_a_worker_killed_while_idle_is_replaced(own_pool, make_rule, context):
+    good = make_rule(GOOD, on=own_pool)
+    assert titles(good, context) == ["alive"]
+    worker_of(own_pool).process.kill()
+    worker_of(own_pool).process.wait()
+    assert titles(good, context) == ["alive"]
+
+
+def test_a_worker_that_hangs_is_killed(own_pool, make_rule, context, monkeypatch):
+    monkeypatch.setattr(host, "GRACE_SECONDS", 0.3)
+    good = make_rule(GOOD, on=own_pool, limits=Limits(memory=16 << 20, timeout=0.2))
+    assert titles(good, context) == ["alive"]
+    hung = worker_of(own_pool)
+    os.kill(hung.process.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    assert failure(good, context).kind == "timeout"
+    assert 0.4 <= time.monotonic() - started < 2
+    assert hung.process.returncode == -signal.SIGKILL
+    assert titles(good, context) == ["alive"]
+
+
+def test_compiling_for_too_long_is_ended_and_remembered(own_pool, make_rule, context, monkeypatch):
+    good, slow = make_rule(GOOD, on=own_pool), make_rule(LOOP, on=own_pool)
+    assert titles(good, context) == ["alive"]
+    monkeypatch.setattr(host, "COMPILE_SECONDS", 0.3)
+    os.kill(worker_of(own_pool).process.pid, signal.SIGSTOP)
+    error = failure(slow, context)
+    assert error.kind == "compile"
+    assert "longer than 0.3 s" in error.message
+    started = time.monotonic()
+    assert failure(slow, context).message == error.message
+    assert time.monotonic() - started < 0.2
+    assert not own_pool._all
+    monkeypatch.undo()
+    assert titles(good, context) == ["alive"]
+
+
+def test_a_worker_that_cannot_start(own_pool, make_rule, context, monkeypatch):
+    monkeypatch.setattr(host, "_BOOTSTRAP", "raise SystemExit('no luck')")
+    error = failure(make_rule(GOOD, on=own_pool), context)
+    assert error.kind == "crash"
+    assert "no luck" in error.message
+    monkeypatch.setattr(host, "_BOOTSTRAP", "import time; time.sleep(60)")
+    monkeypatch.setattr(host, "START_SECONDS", 0.2)
+    error = failure(make_rule(GOOD, on=own_pool), context)
+    assert error.kind == "crash"
+    assert "did not start" in error.message
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    assert "cannot be started" in failure(make_rule(GOOD, on=own_pool), context).message
+    monkeypatch.undo()
+    assert titles(make_rule(GOOD, on=own_pool), context) == ["alive"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"junk" * 100, b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{", b"\x01"],
+)
+def test_a_worker_that_answers_nonsense(own_pool, make_rule, context, monkeypatch, reply):
+    script = f"import sys, time; sys.stdout.buffer.write({reply!r}); sys.stdout.flush(); sys.stdout.close()"
+    monkeypatch.setattr(host, "_BOOTSTRAP", script)
+    assert failure(make_rule(GOOD, on=own_pool), context).kind == "crash"
+    monkeypatch.undo()
+    assert titles(make_rule(GOOD, on=own_pool), context) == ["alive"]
+
+
+def test_an_unsuitable_wasmtime(own_pool, make_rule, context, monkeypatch):
+    lacking = "import wasmtime; del wasmtime.Config.wasm_threads\n" + host._BOOTSTRAP
+    monkeypatch.setattr(host, "_BOOTSTRAP", lacking)
+    error = failure(make_rule(GOOD, on=own_pool), context)
+    assert error.kind == "missing_extra"
+    assert "wasm_threads" in error.message
+    assert "pip install" in error.hint
+
+
+def test_warming_up_starts_one_worker_without_waiting(own_pool, make_rule, context):
+    rule = make_rule(GOOD, on=own_pool)
+    started = time.monotonic()
+    rule.prepare()
+    rule.prepare()
+    assert time.monotonic() - started < 0.1
+    warm = worker_of(own_pool)
+    assert titles(rule, context) == ["alive"]
+    assert worker_of(own_pool) is warm
+
+
+def test_threads_get_workers_of_their_own_and_the_right_results(own_pool, make_rule, context):
+    rules = [make_rule(constant(f'[{{"title":"{index}"}}]'), on=own_pool) for index in range(4)]
+    results: dict[int, list[str]] = {}
+
+    def work(index: int) -> None:
+        results[index] = [title for _ in range(20) for title in titles(rules[index], context)]
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {index: [str(index)] * 20 for index in range(4)}
+    assert 1 <= len(own_pool._all) <= 4
+
+
+def test_compiled_plugins_are_bounded(own_pool, monkeypatch):
+    monkeypatch.setattr(host, "MAX_COMPILED", 3)
+    binaries = [host.Binary.of(wasm(constant(f'[{{"title":"{index}"}}]'))) for index in range(6)]
+    for binary in [*binaries, *binaries]:
+        own_pool.evaluate(binary, b"{}", memory=1 << 20, timeout=5)
+        assert len(worker_of(own_pool).compiled) <= 3
+
+
+def test_a_context_larger_than_the_memory_is_not_even_sent(own_pool):
+    with pytest.raises(host.SandboxError) as caught:
+        own_pool.evaluate(host.Binary.of(wasm(GOOD)), b" " * 1025, memory=1024, timeout=1)
+    assert caught.value.kind == "memory"
+    assert not own_pool._all
+
+
+def test_closing_a_pool_ends_its_workers(make_rule, context):
+    pool = host.Pool(64 << 20)
+    assert titles(make_rule(GOOD, on=pool), context) == ["alive"]
+    worker = worker_of(pool)
+    pool.close()
+    assert worker.process.returncode is not None
+
+
+def test_a_pool_that_is_forgotten_ends_its_workers():
+    pool = host.Pool(64 << 20)
+    pool.evaluate(host.Binary.of(wasm(GOOD)), b"{}", memory=1 << 20, timeout=5)
+    worker = worker_of(pool)
+    del pool
+    assert worker.process.returncode is not None
+
+
+def test_the_worker_sees_neither_the_repository_nor_the_environment(
+    own_pool, make_rule, context, tmp_path, monkeypatch
+):
+    trap = f"import pathlib; pathlib.Path({str(tmp_path / 'imported')!r}).touch(); raise SystemExit(1)"
+    for name in ("json", "struct", "wasmtime", "sitecustomize", "usercustomize", "semfora_hooks", "hashlib"):
+        (tmp_path / f"{name}.py").write_text(trap)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "json.py"))
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    assert titles(make_rule(GOOD, on=own_pool), context) == ["alive"]
+    assert not (tmp_path / "imported").exists()
+    process = Path("/proc") / str(worker_of(own_pool).process.pid)
+    environment = (process / "environ").read_bytes()
+    assert b"SECRET_TOKEN" not in environment
+    assert b"PYTHONPATH" not in environment
+    assert (process / "cwd").readlink() == Path("/")
+
+
+def test_the_workers_resources_are_limited(own_pool, make_rule, context):
+    assert titles(make_rule(GOOD, on=own_pool), context) == ["alive"]
+    text = Path(f"/proc/{worker_of(own_pool).process.pid}/limits").read_text()
+    limits = {line[:26].strip(): line[26:].split()[0] for line in text.splitlines()}
+    assert limits["Max core file size"] == "0"
+    assert int(limits["Max open files"]) <= 1024
+    assert int(limits["Max data size"]) == host.DATA_LIMIT + 4 * (64 << 20)
+
+
+SCRIPT = """
+    import sys
+    sys.path.insert(0, {root!r})
+    from semfora_hooks.providers.wasm import host
+    pool = host.Pool(64 << 20)
+    good, loop = (host.Binary.of(open(path, "rb").read()) for path in sys.argv[1:])
+    pool.evaluate(good, b"{{}}", memory=1 << 20, timeout=5)
+    print(*[worker.process.pid for worker in pool._all], flush=True)
+    {then}
+"""
+HANG = 'pool.evaluate(loop, b"{}", memory=1 << 20, timeout=60)'
+
+
+@pytest.mark.parametrize(
+    ("then", "number", "status"),
+    [
+        (HANG, signal.SIGINT, -signal.SIGINT),
+        (HANG, signal.SIGTERM, -signal.SIGTERM),
+        (HANG, signal.SIGKILL, -signal.SIGKILL),
+        ("input()", signal.SIGKILL, -signal.SIGKILL),
+        ("", None, 0),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "SIGKILL", "SIGKILL while idle", "the end"],
+)
+def test_no_worker_outlives_the_host(tmp_path, then, number, status):
+    (tmp_path / "good.wasm").write_bytes(wasm(GOOD))
+    (tmp_path / "loop.wasm").write_bytes(wasm(LOOP))
+    root = str(Path(host.__file__).parents[3])
+    program = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT).format(root=root, then=then), "good.wasm", "loop.wasm"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    worker = int(program.stdout.readline())
+    if number is not None:
+        assert not ended(worker)
+        time.sleep(0.2)
+        os.killpg(program.pid, number)
+    assert program.wait(10) == status
+    assert wait_until(lambda: ended(worker))
+    program.stdin.close()
+    program.stdout.close()
