@@ -168,31 +168,46 @@ def git_head(root: Path) -> str | None:
     return result.stdout.decode().strip() or None if result.returncode == 0 else None
 
 
-def merge_base(root: Path, revision: str) -> str:
-    """The commit where HEAD left `revision`.
+def commit_id(root: Path, revision: str) -> str:
+    """The commit a revision names.
 
     Raises:
-        GitError: The revision is unknown, or shares no history with HEAD.
+        GitError: There is none here.
     """
-    if revision.startswith("-"):
-        raise GitError(f"{revision!r} is not a revision")
-    known = _run_git(root, "rev-parse", "--verify", "-q", f"{revision}^{{commit}}", check=False)
-    if known.returncode != 0:
+    known = None
+    if not revision.startswith("-"):
+        known = _run_git(root, "rev-parse", "--verify", "-q", f"{revision}^{{commit}}", check=False)
+    if known is None or known.returncode != 0:
         raise GitError(
             f"the revision {revision!r} is not in this repository",
             hint="in a shallow clone: git fetch --unshallow, or fetch the branch with enough depth",
         )
-    result = _run_git(root, "merge-base", revision, "HEAD", check=False)
+    return known.stdout.decode().strip()
+
+
+def merge_base(root: Path, revision: str, target: str = "HEAD") -> str:
+    """The commit where `target` left `revision`.
+
+    Raises:
+        GitError: A revision is unknown, or they share no history.
+    """
+    result = _run_git(root, "merge-base", commit_id(root, revision), commit_id(root, target), check=False)
     if result.returncode != 0:
         raise GitError(
-            f"HEAD and {revision!r} have no common commit here", hint="in a shallow clone: git fetch --unshallow"
+            f"{target} and {revision!r} have no common commit here", hint="in a shallow clone: git fetch --unshallow"
         )
     return result.stdout.decode().strip()
 
 
-def changes(root: Path, base: str | None, *, staged: bool) -> list[ChangedFile]:
-    """What differs between `base` (a commit; `None`: nothing yet) and the index (`staged`) or HEAD, with line ranges."""
-    sides = ["--cached", base or EMPTY_TREE] if staged else [base or EMPTY_TREE, "HEAD"]
+def changes(root: Path, base: str | None, target: str | None = None) -> list[ChangedFile]:
+    """What differs between two states, with line ranges.
+
+    Args:
+        root: The repository.
+        base: A commit; `None` before the first one.
+        target: A commit; `None` for what is staged.
+    """
+    sides = ["--cached", base or EMPTY_TREE] if target is None else [base or EMPTY_TREE, target]
     options = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
     raw = _run_git(root, "diff", *options, "--raw", "-z", "--abbrev=40", *sides).stdout.split(b"\0")
     found: list[ChangedFile] = []
@@ -210,8 +225,8 @@ def changes(root: Path, base: str | None, *, staged: bool) -> list[ChangedFile]:
     while position + 1 < len(raw):
         status = raw[position].rsplit(b" ", 1)[-1].decode()[:1]
         if status in ("R", "C"):
-            old, new, position = raw[position + 1], raw[position + 2], position + 3
-            entries.append((new, old if status == "R" else None, kinds[status]))
+            entries.append((raw[position + 2], raw[position + 1] if status == "R" else None, kinds[status]))
+            position += 3
         else:
             entries.append((raw[position + 1], None, kinds.get(status, "modified")))
             position += 2
@@ -492,3 +507,9 @@ def _too_large(size: int, limit: int) -> str:
 def _display(name: bytes) -> str:
     """A path as text: UTF-8, with escapes for bytes that are not, so that every path can stand in JSON."""
     return name.decode("utf-8", "backslashreplace")
+
+
+def is_anything_staged(root: Path) -> bool:
+    """Whether the index differs from HEAD. Honours `GIT_INDEX_FILE`."""
+    head = git_head(root) or EMPTY_TREE
+    return _run_git(root, "diff-index", "--cached", "--quiet", head, "--", check=False).returncode == 1

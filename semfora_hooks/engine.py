@@ -53,7 +53,8 @@ class Request:
     Attributes:
         root: The repository and the paths to report on.
         scope: `repo`, `staged`, or `range` (since `base`).
-        base: A revision, for `range`; the change is what HEAD has on top of their merge base.
+        base: A revision, for `range`; the change is what `target` has on top of their merge base.
+        target: The revision that is judged, for `range`.
         show_inherited: In runs about a change: also list what was there before.
         rules: Only these rules, by id; all selected ones where empty.
     """
@@ -61,6 +62,7 @@ class Request:
     root: Root
     scope: ScopeKind = "repo"
     base: str | None = None
+    target: str = "HEAD"
     show_inherited: bool = False
     rules: tuple[str, ...] = ()
 
@@ -162,14 +164,11 @@ class SuggestEngine:
     def _scope(self, request: Request) -> Scope:
         if request.scope == "staged":
             head = discovery.git_head(request.root.path)
-            return Scope(
-                kind="staged", base_ref=head, files=tuple(discovery.changes(request.root.path, head, staged=True))
-            )
+            return Scope(kind="staged", base_ref=head, files=tuple(discovery.changes(request.root.path, head)))
         if request.scope == "range":
-            base = discovery.merge_base(request.root.path, request.base or "HEAD")
-            return Scope(
-                kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, staged=False))
-            )
+            base = discovery.merge_base(request.root.path, request.base or "HEAD", request.target)
+            target = discovery.commit_id(request.root.path, request.target)
+            return Scope(kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, target)))
         return Scope(kind="files" if request.root.filters else "repo")
 
     def _rules(self, request: Request, run: _Run) -> list[LoadedRule]:
@@ -189,7 +188,7 @@ class SuggestEngine:
             elif request.scope == "staged":
                 snapshot = discovery.git_index(root, config)
             elif request.scope == "range":
-                snapshot = discovery.revision(root, config, discovery.git_head(root.path))
+                snapshot = discovery.revision(root, config, discovery.commit_id(root.path, request.target))
             else:
                 snapshot = discovery.work_tree(root, config)
             project = read_project(root.path)

@@ -166,12 +166,12 @@ class _Linker:
                 target, external = self._target(entry, call)
                 callee = None
                 if target is not None and target.file is not None:
-                    index = target.file.base + target.index
+                    index = target.file.base + target.local
                     callee = self.ids[index]
-                    if target.file.facts.symbols[target.index].kind in CLASS_KINDS:
-                        init = self.resolver.member_of_class(target.file, target.index, "__init__")
+                    if target.file.facts.symbols[target.local].kind in CLASS_KINDS:
+                        init = self.resolver.member_of_class(target.file, target.local, "__init__")
                         if init is not None and init.kind == "symbol" and init.file is not None:
-                            constructors.add((callee, self.ids[init.file.base + init.index]))
+                            constructors.add((callee, self.ids[init.file.base + init.local]))
                 resolution: Resolution = target.resolution if target is not None and callee else "name"
                 key = (caller, callee, external, resolution, call.in_try, call.is_awaited)
                 table = edges if callee else externals
@@ -207,7 +207,7 @@ class _Linker:
                 if target.kind == "symbol":
                     return target, None
                 if target.kind == "instance" and target.file is not None:
-                    dunder = self.resolver.member_of_class(target.file, target.index, "__call__")
+                    dunder = self.resolver.member_of_class(target.file, target.local, "__call__")
                     return (dunder._replace(resolution="inferred"), None) if dunder else (None, callee)
                 return None, target.name
             if "." not in callee:
@@ -400,7 +400,15 @@ class _Linker:
 
     def _duplicates(self) -> list[Duplicate]:
         bodies = [
-            Body(entry.base + index, facts.name, facts.shingles, facts.tokens, facts.digest, facts.literal_digest)
+            Body(
+                entry.base + index,
+                frozenset(entry.base + scope for scope in _scopes(entry.facts.symbols, facts.parent)),
+                facts.name,
+                facts.shingles,
+                facts.tokens,
+                facts.digest,
+                facts.literal_digest,
+            )
             for entry in self.entries
             for index, facts in enumerate(entry.facts.symbols)
             if facts.shingles

@@ -80,7 +80,7 @@ class Target(NamedTuple):
 
     kind: Literal["symbol", "instance", "module", "external"]
     file: FileEntry | None
-    index: int
+    local: int
     name: str
     resolution: Resolution = "exact"
 
@@ -239,9 +239,9 @@ class Resolver:
         """What calling `target` gives: an instance, where it is a class."""
         if target is None or target.kind != "symbol" or target.file is None:
             return None
-        symbol = target.file.facts.symbols[target.index]
+        symbol = target.file.facts.symbols[target.local]
         if symbol.kind in CLASS_KINDS:
-            return Target("instance", target.file, target.index, symbol.name, "inferred")
+            return Target("instance", target.file, target.local, symbol.name, "inferred")
         if symbol.return_type:
             return self._annotated(target.file, symbol.parent if symbol.parent >= 0 else 0, symbol.return_type, 1)
         return None
@@ -257,9 +257,9 @@ class Resolver:
             target = None if target is None else self._attribute(target, part)
         if target is None or target.kind != "symbol" or target.file is None:
             return None
-        if target.file.facts.symbols[target.index].kind not in CLASS_KINDS:
+        if target.file.facts.symbols[target.local].kind not in CLASS_KINDS:
             return None
-        return Target("instance", target.file, target.index, target.name, "inferred")
+        return Target("instance", target.file, target.local, target.name, "inferred")
 
     # ------------------------------------------------------------------------------------------------------ members
 
@@ -269,10 +269,10 @@ class Resolver:
         if target.kind == "module":
             return self.member_of_module(target.name, name)
         assert target.file is not None
-        symbol = target.file.facts.symbols[target.index]
+        symbol = target.file.facts.symbols[target.local]
         if symbol.kind not in CLASS_KINDS:
             return None
-        found = self.member_of_class(target.file, target.index, name)
+        found = self.member_of_class(target.file, target.local, name)
         if found is None:
             return None
         weaker: Resolution = "inferred" if "inferred" in (target.resolution, found.resolution) else "exact"
@@ -315,8 +315,8 @@ class Resolver:
         for base in symbol.base_classes:
             target = self.resolve(file, max(symbol.parent, 0), base.partition("[")[0])
             if target is not None and target.kind == "symbol" and target.file is not None:
-                if target.file.facts.symbols[target.index].kind in CLASS_KINDS:
-                    found.append((target.file, target.index))
+                if target.file.facts.symbols[target.local].kind in CLASS_KINDS:
+                    found.append((target.file, target.local))
         return found
 
     def has_unknown_base(self, file: FileEntry, index: int, hops: int = 0) -> bool:

@@ -23,9 +23,10 @@ _MAX_CLUSTER = 30
 
 
 class Body(NamedTuple):
-    """What similarity needs to know of a function."""
+    """What similarity needs to know of a function. `around` are the positions of the functions it is nested in."""
 
-    index: int
+    position: int
+    around: frozenset[int]
     name: str
     shingles: tuple[int, ...]
     tokens: int
@@ -62,7 +63,7 @@ def find_duplicates(bodies: Sequence[Body]) -> list[Group]:
             exact[body.digest].append(body)
     groups = [
         Group(
-            tuple(body.index for body in members),
+            tuple(body.position for body in members),
             1.0,
             "exact",
             min(body.tokens for body in members),
@@ -115,6 +116,9 @@ def _cluster(bodies: Sequence[Body], edges: list[tuple[float, int, int]]) -> lis
             continue
         if similarity < NEAR and (one in members or two in members):
             continue  # drifted copies come in pairs; chaining them would join strangers
+        together = [bodies[position] for position in (*members.get(one, [one]), *members.get(two, [two]))]
+        if any(body.position in other.around for body in together for other in together):
+            continue
         joined = [*members.pop(one, [one]), *members.pop(two, [two])]
         members[one] = joined
         weakest[one] = similarity
@@ -122,7 +126,7 @@ def _cluster(bodies: Sequence[Body], edges: list[tuple[float, int, int]]) -> lis
             leader[member] = one
     return [
         Group(
-            tuple(sorted(bodies[position].index for position in group)),
+            tuple(sorted(bodies[position].position for position in group)),
             round(weakest[key], 3),
             "near" if weakest[key] >= NEAR else "divergent",
             min(bodies[position].tokens for position in group),

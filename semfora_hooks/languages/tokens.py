@@ -57,7 +57,7 @@ class Tokenizer:
 
     def split(self, source: bytes) -> list[bytes]:
         """The tokens of `source`."""
-        return self._find(source)  # type: ignore[no-any-return]
+        return self._find(source)
 
     def mentions(self, tokens: list[bytes]) -> dict[str, int]:
         """Identifiers with their counts; strings count where they could name something, or interpolate code."""

@@ -1,0 +1,18 @@
+"""The output formats that ship, by name. Each renders a report and decides nothing."""
+
+from __future__ import annotations
+
+from semfora_hooks.hookspecs import Reporter, RenderOptions
+from semfora_hooks.model import Report
+from semfora_hooks.reporters import jsonreport, text
+
+REPORTERS = {
+    reporter.name: reporter
+    for reporter in (
+        Reporter("full", text.render_full, "findings with source, evidence and suggestion; default on a terminal"),
+        Reporter("concise", text.render_concise, "one line a finding; default elsewhere"),
+        Reporter("json", jsonreport.render, "everything, as one JSON document (schema semfora.report)"),
+    )
+}
+
+__all__ = ["REPORTERS", "RenderOptions", "Report"]

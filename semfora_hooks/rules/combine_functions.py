@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
+from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import Duplicate, Evidence, Recommendation, Severity, Symbol, SymbolRef
-from semfora_hooks.rules.options import Options, is_own_code, plural
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, plural
 
 
 class CombineOptions(Options, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class CombineOptions(Options, frozen=True, kw_only=True):
     )
 
 
-class CombineFunctions(Rule):
+class CombineFunctions(BuiltinRule[CombineOptions]):
     """Fires on groups of functions whose bodies are equal, or nearly."""
 
     id = "combine-functions"
@@ -45,9 +45,6 @@ class CombineFunctions(Rule):
         "to a common base."
     )
     options_type: ClassVar = CombineOptions
-
-    def __init__(self, options: CombineOptions) -> None:
-        self.options = options
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each group of copies."""
@@ -73,7 +70,7 @@ class CombineFunctions(Rule):
         elif exact:
             how, confidence = "the same but for local names and literals", 0.9
         else:
-            how, confidence = f"{duplicate.similarity:.0%} the same", duplicate.similarity * 0.9
+            how, confidence = f"{min(99, int(duplicate.similarity * 100))}% the same", duplicate.similarity * 0.9
         size = min(1.0, 0.8 + 0.2 * duplicate.tokens / 150)  # short bodies resemble each other by chance
         same_file = len({symbol.file for symbol in symbols}) == 1
         title = f"{names} are {how}" if len(symbols) == 2 else f"{plural(len(symbols), 'function')} are {how}: {names}"
@@ -186,14 +183,16 @@ def _names(symbols: Sequence[Symbol]) -> str:
 def _advice(symbols: Sequence[Symbol], context: SuggestContext, *, exact: bool, same_file: bool) -> str:
     parents = [context.by_id.get(symbol.parent or "") for symbol in symbols]
     keep = max(symbols, key=lambda symbol: (symbol.metrics.callers_count, -symbols.index(symbol)))
+    parameter = "" if exact else "; what differs becomes a parameter"
+    if all(symbol.kind == "method" for symbol in symbols) and len({symbol.parent for symbol in symbols}) == 1:
+        owner = parents[0]
+        return f"Move what they share to one method of `{owner.name if owner else 'the class'}`{parameter}."
     if all(symbol.kind == "method" for symbol in symbols):
         bases = [set(parent.base_classes) if parent is not None else set() for parent in parents]
         shared = sorted(set.intersection(*bases)) if bases else []
         if shared:
             return f"Move it to `{shared[0]}`, which their classes share, or to a mixin beside it."
-        if len({parent.id for parent in parents if parent is not None}) > 1:
-            return "Move it to a base class or mixin of both, or to a function that both call."
-    parameter = "" if exact else "; what differs becomes a parameter"
+        return "Move it to a base class or mixin of theirs, or to a function that all of them call."
     if same_file:
         return f"Keep `{keep.name}` and call it from the other places{parameter}."
     return f"Keep `{keep.name}` in `{keep.module}`, or move it to a module all of them import, and call it{parameter}."

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
-from semfora_hooks.model import CALLABLE_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef
-from semfora_hooks.rules.options import Options, is_own_code
+from semfora_hooks.hookspecs import Example
+from semfora_hooks.model import CALLABLE_KINDS, ControlFlow, Evidence, Recommendation, Severity, Symbol, SymbolRef
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, plural, shown
 
 
 class ComplexityOptions(Options, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class ComplexityOptions(Options, frozen=True, kw_only=True):
     include_tests: Annotated[bool, Meta(description="Look at test code too.")] = False
 
 
-class Complexity(Rule):
+class Complexity(BuiltinRule[ComplexityOptions]):
     """Fires on functions over a threshold; the further over, the more severe."""
 
     id = "complexity"
@@ -45,9 +45,6 @@ class Complexity(Rule):
     )
     options_type: ClassVar = ComplexityOptions
 
-    def __init__(self, options: ComplexityOptions) -> None:
-        self.options = options
-
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each function over a limit."""
         for symbol in context.symbols:
@@ -55,7 +52,7 @@ class Complexity(Rule):
                 parent = context.by_id.get(symbol.parent or "")
                 if parent is not None and parent.kind in CALLABLE_KINDS and self._excess(parent) > 1:
                     continue  # a nested function counts in the one around it, which is reported
-                yield from self._judge(symbol)
+                yield from self._judge(symbol, context)
 
     def _excess(self, symbol: Symbol) -> float:
         """How many times over its limit the worse of the two measures is; at most 1 is fine."""
@@ -65,12 +62,13 @@ class Complexity(Rule):
             excess = max(excess, metrics.cyclomatic_complexity / options.max_cyclomatic)
         return excess
 
-    def _judge(self, symbol: Symbol) -> Iterator[Recommendation]:
+    def _judge(self, symbol: Symbol, context: SuggestContext) -> Iterator[Recommendation]:
         excess = self._excess(symbol)
         if excess <= 1:
             return
-        metrics, flow, options = symbol.metrics, symbol.control_flow, self.options
-        cognitive, depth = metrics.cognitive_complexity, metrics.nesting_depth
+        metrics, options = symbol.metrics, self.options
+        flow, depth, inner = _with_inner(symbol, context)
+        cognitive = metrics.cognitive_complexity
         severity = Severity.INFO
         if excess >= options.error_factor:
             severity = Severity.ERROR
@@ -106,16 +104,17 @@ class Complexity(Rule):
             )
         flat = depth <= 2
         yield Recommendation(
-            title=f"`{symbol.name}` is hard to follow: cognitive complexity {cognitive}",
+            title=f"`{shown(symbol)}` is hard to follow: cognitive complexity {cognitive}",
             description=(
                 f"Its {flow.if_ + flow.elif_ + flow.for_ + flow.while_ + flow.match + flow.except_} branches and loops nest "
-                f"{depth} deep."
+                f"{depth} deep"
+                + (f", {plural(inner, 'inner function')} included." if inner else ".")
                 + (" They stand side by side rather than inside each other, which is easier to read." if flat else "")
             ),
             severity=severity,
             confidence=min(0.95, (0.6 if flat else 0.75) + 0.05 * min(excess, 4)),
             symbols=(SymbolRef.of(symbol),),
-            suggestion=_advice(symbol),
+            suggestion=_advice(symbol, flow, depth),
             evidence=tuple(evidence),
             metrics={
                 "cognitive_complexity": cognitive,
@@ -178,11 +177,23 @@ def pick(values, limit):
     )
 
 
-def _advice(symbol: Symbol) -> str:
-    flow, metrics = symbol.control_flow, symbol.metrics
-    if flow.elif_ >= 5 and metrics.nesting_depth <= 3:
+def _with_inner(symbol: Symbol, context: SuggestContext) -> tuple[ControlFlow, int, int]:
+    """Control flow and depth of a function with the functions inside it, and how many those are."""
+    flow, depth, inner = symbol.control_flow, symbol.metrics.nesting_depth, 0
+    for child in context.children(symbol.id):
+        if child.kind in CALLABLE_KINDS:
+            child_flow, child_depth, below = _with_inner(child, context)
+            names = ControlFlow.__struct_fields__
+            flow = ControlFlow(**{name: getattr(flow, name) + getattr(child_flow, name) for name in names})
+            depth, inner = max(depth, child_depth + 1), inner + below + 1
+    return flow, depth, inner
+
+
+def _advice(symbol: Symbol, flow: ControlFlow, depth: int) -> str:
+    metrics = symbol.metrics
+    if flow.elif_ >= 5 and depth <= 3:
         return "Replace the long chain of conditions by a table of handlers or a match statement."
-    if metrics.nesting_depth >= 4:
+    if depth >= 4:
         return "Return or continue early to flatten it, and move the innermost blocks into functions with a name."
     if metrics.loc > 80:
         return "Split it at its stages: each block that needs a comment to explain it can be a function."

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
+from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef
-from semfora_hooks.rules.options import Options, is_own_code, plural
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, plural, shown
 
 # Files that a tool reads by convention: their names are called without being mentioned.
 _CONVENTIONAL = re.compile(
@@ -32,7 +32,7 @@ class DeadCodeOptions(Options, frozen=True, kw_only=True):
     include_tests: Annotated[bool, Meta(description="Look at helpers in test code too.")] = False
 
 
-class DeadCode(Rule):
+class DeadCode(BuiltinRule[DeadCodeOptions]):
     """Fires on functions, methods and classes whose name stands nowhere but in their own definition."""
 
     id = "dead-code"
@@ -50,9 +50,6 @@ class DeadCode(Rule):
         "in `__all__`, or silence the finding with a reason."
     )
     options_type: ClassVar = DeadCodeOptions
-
-    def __init__(self, options: DeadCodeOptions) -> None:
-        self.options = options
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each unreferenced definition, the outermost only."""
@@ -90,7 +87,7 @@ class DeadCode(Rule):
 
     def _finding(self, symbol: Symbol, confidence: float, why: str) -> Recommendation:
         return Recommendation(
-            title=f"{symbol.kind} `{symbol.name}` is never used",
+            title=f"{symbol.kind} `{shown(symbol)}` is never used",
             description=f"Nothing calls, imports or names it, and {why}.",
             severity=Severity.WARNING if confidence >= 0.7 else Severity.INFO,
             confidence=confidence,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar
 
+import msgspec
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
+from semfora_hooks.hookspecs import Example
 from semfora_hooks.index.graph import shortest_cycle, strongly_connected
 from semfora_hooks.model import Evidence, ImportEdge, Recommendation, Severity, SymbolRef
-from semfora_hooks.rules.options import Options, is_own_code
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code
 
 
 class OrganizationOptions(Options, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class OrganizationOptions(Options, frozen=True, kw_only=True):
     include_type_checking: Annotated[bool, Meta(description="Count imports for type checkers only.")] = False
 
 
-class ModuleOrganization(Rule):
+class ModuleOrganization(BuiltinRule[OrganizationOptions]):
     """Fires on import cycles: one finding for each knot of modules, showing its shortest circle."""
 
     id = "module-organization"
@@ -40,9 +41,6 @@ class ModuleOrganization(Rule):
         "An import that only annotations need belongs under `if TYPE_CHECKING:`."
     )
     options_type: ClassVar = OrganizationOptions
-
-    def __init__(self, options: OrganizationOptions) -> None:
-        self.options = options
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each strongly connected component of the import graph."""
@@ -88,15 +86,21 @@ class ModuleOrganization(Rule):
             description += (
                 " It passes through a package's own `__init__`, which often works by the order of its imports."
             )
+        inward = next((edge for edge in steps if edge.importer.startswith(f"{edge.imported}.")), None)
         last = min(steps, key=lambda edge: (_imports_from(edge, context), edge.importer))
         return Recommendation(
             title=title,
             description=description,
             severity=Severity.INFO if through_package else Severity.WARNING,
             confidence=0.6 if through_package else 0.9,
-            symbols=tuple(SymbolRef.of(modules[module]) for module in cycle),
+            symbols=tuple(
+                msgspec.structs.replace(SymbolRef.of(modules[edge.importer]), start_line=edge.line) for edge in steps
+            ),
             suggestion=(
-                f"Remove the import of `{last.imported}` from `{last.importer}`: move what it needs to a module that "
+                f"In `{inward.importer}`, import from the modules that define the names rather than from the package "
+                f"`{inward.imported}` around it."
+                if inward is not None
+                else f"Remove the import of `{last.imported}` from `{last.importer}`: move what it needs to a module that "
                 "imports neither, or pass it in."
             ),
             evidence=tuple(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
+from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import CALLABLE_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef
-from semfora_hooks.rules.options import Options, is_own_code
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, shown
 
 _PREDICATE = re.compile(r"_*(is|has|can|should|was|are|does)_[a-z0-9]")
 _GETS_ONLY = re.compile(r"_*(get|compute|calculate)_[a-z0-9]")
+_NEIGHBOURS = 3  # functions of the majority's style beside a name that stands out
 _CAMEL = re.compile(r"_*[a-z]+[a-z0-9]*[A-Z]\w*")
 _SNAKE = re.compile(r"_*[a-z][a-z0-9]*(_[a-z0-9]+)+_*")
 # What a predicate may return: booleans, what narrows like one, and what says nothing.
@@ -39,7 +40,7 @@ class NamingOptions(Options, frozen=True, kw_only=True):
     ] = 20
 
 
-class Naming(Rule):
+class Naming(BuiltinRule[NamingOptions]):
     """Fires on predicates that return no boolean, getters that return nothing, and names against the house style."""
 
     id = "naming"
@@ -54,9 +55,6 @@ class Naming(Rule):
     remedy = "Rename it after what it does: a noun or adjective for what it returns, a verb for what it changes."
     options_type: ClassVar = NamingOptions
 
-    def __init__(self, options: NamingOptions) -> None:
-        self.options = options
-
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each misleading or foreign name."""
         functions = [
@@ -67,10 +65,12 @@ class Naming(Rule):
         for symbol in functions:
             if not symbol.is_stub and "overload" not in symbol.decorators:
                 yield from _promises(symbol)
-        yield from self._foreign_style(functions)
+        yield from self._foreign_style(
+            functions, renamable=lambda symbol: not (context.is_library and symbol.is_exported)
+        )
 
-    def _foreign_style(self, functions: list[Symbol]) -> Iterator[Recommendation]:
-        """Names in the minority style, where the majority is clear."""
+    def _foreign_style(self, functions: list[Symbol], renamable: Callable[[Symbol], bool]) -> Iterator[Recommendation]:
+        """Names in the minority style, where the majority is clear. A library's public names stay as they are."""
         styles = Counter(_style(symbol.name) for symbol in functions)
         total = styles["snake"] + styles["camel"]
         if total < self.options.min_functions:
@@ -82,11 +82,14 @@ class Naming(Rule):
             share = styles[majority] / total
             if styles[minority] == 0 or share < self.options.min_majority or share == 1.0:
                 continue
+            local = Counter((symbol.module, _style(symbol.name)) for symbol in functions)
             for symbol in functions:
-                if _style(symbol.name) == minority and not _follows_outside_style(symbol):
+                if local[symbol.module, minority] > 1 or local[symbol.module, majority] < _NEIGHBOURS:
+                    continue  # a module with a convention of its own, or too small to have one
+                if _style(symbol.name) == minority and renamable(symbol) and not _follows_outside_style(symbol):
                     other = _to_snake(symbol.name) if minority == "camel" else _to_camel(symbol.name)
                     yield Recommendation(
-                        title=f"`{symbol.name}` is the odd one out: functions here are named in {words}",
+                        title=f"`{shown(symbol)}` is the odd one out: functions here are named in {words}",
                         description=f"{styles[majority]} of {total} functions with more than one word use {words}.",
                         confidence=min(0.9, share * 0.9),
                         symbols=(SymbolRef.of(symbol),),
@@ -143,7 +146,7 @@ def _promises(symbol: Symbol) -> Iterator[Recommendation]:
         if not _BOOLEAN.search(bare) and not optional:
             yield _broken_promise(
                 symbol,
-                f"`{symbol.name}` asks a question, but returns `{bare}`",
+                f"`{shown(symbol)}` asks a question, but returns `{bare}`",
                 "A name that begins like a question is read as true or false at the call.",
                 "Return a boolean, or name it after what it returns.",
                 0.5 if bare == "None" else 0.8,
@@ -151,7 +154,7 @@ def _promises(symbol: Symbol) -> Iterator[Recommendation]:
     elif _GETS_ONLY.match(symbol.name) and bare == "None" and symbol.control_flow.yield_ == 0:
         yield _broken_promise(
             symbol,
-            f"`{symbol.name}` says it gets something, but returns nothing",
+            f"`{shown(symbol)}` says it gets something, but returns nothing",
             "Whoever calls it looks for a result, and finds a side effect.",
             "Return what it gets, or name it after what it changes.",
             0.8,

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Example, Rule
+from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import CALLABLE_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef, TypeCheck
-from semfora_hooks.rules.options import Options, is_own_code
+from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, shown
 
 _WIDE = frozenset({"Any", "typing.Any", "object", "t.Any"})
 _OPTIONAL = re.compile(
@@ -27,7 +27,7 @@ class NarrowingOptions(Options, frozen=True, kw_only=True):
     ] = 5
 
 
-class TypeNarrowing(Rule):
+class TypeNarrowing(BuiltinRule[NarrowingOptions]):
     """Fires on needless `Optional` results, on wide parameters with a guard, and on long chains of `isinstance`."""
 
     id = "type-narrowing"
@@ -44,9 +44,6 @@ class TypeNarrowing(Rule):
         "a `match` statement, a method of the types, or `functools.singledispatch`."
     )
     options_type: ClassVar = NarrowingOptions
-
-    def __init__(self, options: NarrowingOptions) -> None:
-        self.options = options
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each type that can be narrower."""
@@ -106,7 +103,7 @@ def _needless_optional(symbol: Symbol) -> Iterator[Recommendation]:
         return
     inner = match["inner"] or match["left"] or match["right"]
     yield Recommendation(
-        title=f"`{symbol.name}` never returns None, but is declared `{annotation}`",
+        title=f"`{shown(symbol)}` never returns None, but is declared `{annotation}`",
         description="Every path returns a value or raises, so callers check for a None that never comes.",
         confidence=0.9,
         symbols=(SymbolRef.of(symbol),),
@@ -124,7 +121,7 @@ def _guarded_parameters(symbol: Symbol) -> Iterator[Recommendation]:
             continue
         narrow = " | ".join(check.types)
         yield Recommendation(
-            title=f"`{symbol.name}` takes `{annotation}` for `{check.name}`, but rejects all but `{narrow}`",
+            title=f"`{shown(symbol)}` takes `{annotation}` for `{check.name}`, but rejects all but `{narrow}`",
             description="The mistake is found when the program runs; declared, a type checker finds it before.",
             confidence=0.7,
             symbols=(SymbolRef.of(symbol),),
@@ -136,7 +133,7 @@ def _guarded_parameters(symbol: Symbol) -> Iterator[Recommendation]:
 
 def _dispatch(symbol: Symbol, check: TypeCheck) -> Recommendation:
     return Recommendation(
-        title=f"`{symbol.name}` chooses by the type of `{check.name}`, in {check.branches} branches",
+        title=f"`{shown(symbol)}` chooses by the type of `{check.name}`, in {check.branches} branches",
         description="A new type means finding and extending this chain; nothing says when a case is missing.",
         confidence=min(0.85, 0.5 + 0.05 * check.branches),
         symbols=(SymbolRef.of(symbol),),

@@ -95,7 +95,9 @@ def returns_none(body: Node, source: bytes) -> bool | None:
                 return True
             unknown = unknown or not _is_never_none(value, source)
     if not _terminates(body, source):
-        return True if not unknown else None
+        statements = body.named_children
+        unknown = unknown or (bool(statements) and statements[-1].type in ("with_statement", "match_statement"))
+        return None if unknown else True
     return None if unknown else False
 
 

@@ -38,7 +38,7 @@ _EXPORTS = re.compile(
     rb"^__all__\s*(?::[^=\n]+)?\+?=\s*[\[(]([^\])]*)[\])]|^__all__\.(?:extend|append)\(([^)]*)\)", re.M
 )
 _STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
-_MAIN_GUARD = re.compile(rb"^if\s+\(?\s*__name__\s*==", re.M)
+_MAIN_GUARD = re.compile(rb"^if\s*\(?\s*(?:__name__\s*==|([\"'])__main__\1\s*==\s*__name__\b)", re.M)
 _TYPE_CHECKING = re.compile(rb"(?:\w+\.)?TYPE_CHECKING")
 _SPACE = re.compile(r"\s+")
 _MAX_TEXT = 200

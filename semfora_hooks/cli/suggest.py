@@ -1,0 +1,180 @@
+"""`semfora-hooks suggest`: the main job."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED
+from semfora_hooks.config import load_config
+from semfora_hooks.discovery import Root, find_root, is_anything_staged
+from semfora_hooks.engine import Request, SuggestEngine
+from semfora_hooks.errors import UsageError
+from semfora_hooks.hookspecs import RenderOptions, Reporter
+from semfora_hooks.model import ErrorEntry, Report
+from semfora_hooks.reporters import REPORTERS
+from semfora_hooks.reporters.text import error_line, problem_lines, totals
+
+SEVERITIES = click.Choice(["never", "info", "warning", "error"])
+
+
+def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """`--select a,b --select c` as one tuple; `None` where the option was not given."""
+    names = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    return names or None
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--staged", is_flag=True, help="Judge what is staged in git, against HEAD.")
+@click.option("--since", metavar="REV", help="Judge what HEAD has on top of its merge base with REV.")
+@click.option(
+    "--auto-scope", is_flag=True, help="Choose the scope as pre-commit calls it: a range, what is staged, or all."
+)
+@click.option(
+    "--fail-on", type=SEVERITIES, help="Severity from which a finding makes the exit code 1.  [default: error]"
+)
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), metavar="F", help="Leave out findings that are less sure."
+)
+@click.option(
+    "--new-only/--all",
+    "new_only",
+    default=None,
+    help="About a change: only what it introduced or worsened, or everything.",
+)
+@click.option("--baseline", metavar="FILE", help="Findings that were accepted.")
+@click.option(
+    "--select", multiple=True, metavar="NAMES", callback=_split, help="Rule ids, groups, categories, or 'all'."
+)
+@click.option("--ignore", multiple=True, metavar="NAMES", callback=_split, help="The same, taken away.")
+@click.option(
+    "--output-format", metavar="FORMAT", help="full, concise, json.  [default: full on a terminal, else concise]"
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@click.option("--exit-zero", is_flag=True, help="Findings never make the exit code 1. Errors still make it 2.")
+@click.option("--strict", is_flag=True, help="A file that cannot be analysed wholly is an error.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of facts.")
+@click.option("--statistics", is_flag=True, help="Show findings and seconds by rule.")
+@click.option("--no-plugins", is_flag=True, help="Only the rules that ship: no third-party providers, no WASM plugins.")
+@click.option("--disable-provider", multiple=True, metavar="NAME", help="Leave out a provider.")
+@click.option(
+    "--jobs", type=click.IntRange(0), metavar="N", help="Processes to extract with.  [default: one a processor]"
+)
+def suggest(paths: tuple[Path, ...], **options: Any) -> int:
+    """Analyse the repository and print recommendations.
+
+    With PATHS, the repository around them is analysed and what concerns them is shown.
+    """
+    if sum((options["staged"], bool(options["since"]), options["auto_scope"])) > 1:
+        raise UsageError("--staged, --since and --auto-scope exclude each other")
+    root = find_root(paths, Path.cwd())
+    overrides = {
+        key: options[key]
+        for key in ("fail_on", "min_confidence", "new_only", "baseline", "select", "ignore", "jobs")
+        if options[key] is not None
+    }
+    config = load_config(root.path, overrides=overrides)
+    config = config.replace(
+        no_plugins=options["no_plugins"],
+        use_cache=not options["no_cache"],
+        providers=type(config.providers)(disable=(*config.providers.disable, *options["disable_provider"])),
+    )
+    engine = SuggestEngine(config)
+    errors: list[ErrorEntry] = []
+    reporter = _reporter(options["output_format"], engine, errors)
+    request = _request(root, options, os.environ)
+    report = engine.run(request).report
+    report.errors.extend(errors)
+    if options["strict"]:
+        report.errors.extend(
+            ErrorEntry(kind="incomplete", message=f"{item.file}: {item.reason}", hint="without --strict it is a remark")
+            for item in report.incomplete
+        )
+    _write(report, reporter, root, options)
+    if report.errors:
+        return EXIT_ERROR
+    return EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
+
+
+def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
+    """The scope that was asked for, or that pre-commit means."""
+    show = options["new_only"] is False
+    if (options["staged"] or options["since"]) and not root.is_git:
+        raise UsageError(f"{root.path} is not a git repository, so nothing is staged or changed there")
+    if options["staged"]:
+        return Request(root, "staged", show_inherited=show)
+    if options["since"]:
+        return Request(root, "range", base=options["since"], show_inherited=show)
+    if options["auto_scope"] and root.is_git:
+        start, end = environment.get("PRE_COMMIT_FROM_REF"), environment.get("PRE_COMMIT_TO_REF")
+        if start and end:
+            return Request(root, "range", base=start, target=end, show_inherited=show)
+        if environment.get("GIT_INDEX_FILE") or is_anything_staged(root.path):
+            return Request(root, "staged", show_inherited=show)
+    return Request(root)
+
+
+def _reporter(name: str | None, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:
+    if name is None:
+        name = "full" if sys.stdout.isatty() else "concise"
+    if name in REPORTERS:
+        return REPORTERS[name]
+    known = {**engine.plugins.reporters(errors), **REPORTERS}
+    if name not in known:
+        raise UsageError(f"there is no output format '{name}'", hint=f"one of {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _write(report: Report, reporter: Reporter, root: Root, options: Mapping[str, Any]) -> None:
+    to_file = options["output"] is not None
+    render = RenderOptions(
+        root=str(root.path),
+        read_source=lambda path: _read(root.path, path),
+        color=not to_file and _wants_color(),
+        width=shutil.get_terminal_size((100, 24)).columns,
+        statistics=options["statistics"],
+    )
+    if to_file:
+        try:
+            with options["output"].open("w", encoding="utf-8", newline="\n") as stream:
+                reporter.render(report, stream, render)
+        except OSError as error:
+            raise UsageError(f"{options['output']}: cannot be written: {error.strerror}") from None
+    else:
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:  # a report names what it names, whatever the locale can show
+            reconfigure(errors="backslashreplace")
+        reporter.render(report, sys.stdout, render)
+        sys.stdout.flush()
+    if reporter.name != "json" or to_file:
+        for line in problem_lines(report, render):
+            click.echo(line, err=True)
+    elif report.errors:
+        for entry in report.errors:
+            click.echo(error_line(entry), err=True)
+    if reporter.name == "concise" or to_file:
+        click.echo(totals(report), err=True)
+
+
+def _wants_color() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _read(root: Path, path: str) -> str | None:
+    """A file's text for excerpts; `None` where it cannot be had, or is no longer a plain file inside the root."""
+    full = root / path
+    try:
+        if full.is_symlink() or not full.is_file() or not full.resolve().is_relative_to(root):
+            return None
+        return full.read_text("utf-8", "replace")
+    except OSError:
+        return None
