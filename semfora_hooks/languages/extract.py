@@ -57,10 +57,13 @@ def _syntax_problem(root: Node, source: bytes) -> str:
         if broken is None or node.is_error:
             break
         node = broken
+    if node.is_error:  # an error node swallows whole statements before the culprit
+        complete = ("_statement", "_definition")
+        node = next((child for child in node.children if not child.type.endswith(complete)), node)
     line = node.start_point[0] + 1
     column = node.start_point[1] + 1
     if node.is_missing:
         return f"line {line}, column {column}: syntax error: '{node.type}' is missing; the rest was read as well as possible"
-    excerpt = source[node.start_byte : node.end_byte].split(b"\n", 1)[0][:40].decode("utf-8", "replace").strip()
+    excerpt = source[node.start_byte : node.start_byte + 200].split(b"\n", 1)[0][:40].decode("utf-8", "replace").strip()
     near = f" near '{excerpt}'" if excerpt else ""
     return f"line {line}, column {column}: syntax error{near}; what stands around it was read as well as possible"

@@ -34,6 +34,10 @@ MAX_DEPTH = 400
 MIN_TOKENS = 40
 """Bodies shorter than this have no fingerprint: they resemble each other by chance."""
 
+MAX_REREAD = 20
+MARGIN = 64 * 1024
+"""Nested functions are read again for each function around them, up to that many times the file and a little more."""
+
 MARKER = b"semfora:"
 """Comments that hold it are kept for the suppression policy."""
 
@@ -205,6 +209,8 @@ class Walker:
         elif code == "await":
             if node.named_child_count:
                 operand = node.named_children[0]
+                while operand.type == "parenthesized_expression" and operand.named_child_count:
+                    operand = operand.named_children[0]
                 self._awaited.add((operand.start_byte, operand.end_byte))
         elif code == "try":
             frame.flag = spec.has_handler(node)
@@ -377,6 +383,7 @@ class Walker:
         tokenizer = self.spec.tokenizer
         code_lines = [0, *accumulate(1 if line.strip() else 0 for line in clean.split(b"\n"))]
         mentions = tokenizer.mentions(tokenizer.split(clean))
+        budget = MAX_REREAD * (len(clean) + MARGIN)
         for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
             symbol.control_flow = total.control_flow()
             symbol.cognitive, symbol.cyclomatic = total.cognitive, total.cyclomatic
@@ -387,6 +394,9 @@ class Walker:
                 continue
             mentions[symbol.name] = mentions.get(symbol.name, 1) - 1
             start, end = self._ranges[index]
+            budget -= end - start
+            if budget < 0:
+                continue
             text = clean[start:end]
             name = symbol.name.encode()
             if text.count(name) > 1:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from languages.helpers import read, symbol
+from .helpers import read, symbol
 
 from semfora_hooks.languages.facts import FileFacts
 from semfora_hooks.model import Argument
@@ -448,7 +448,6 @@ def test_generated_files(source: str, expected: bool) -> None:
         ("x = 1\n", None),
         ("def f():\n    __all__ = ['a']\n", None),
         ("# __all__ = ['a']\n", None),
-        ("__all__ = ['a' 'b']\n", ["ab"]),
     ],
 )
 def test_explicit_exports(source: str, expected: list[str] | None) -> None:

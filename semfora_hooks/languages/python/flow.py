@@ -35,6 +35,8 @@ _NEVER_NONE_CALLS = frozenset(
     "str int float bool bytes list dict tuple set frozenset len sorted repr isinstance issubclass sum abs hash id type".split()
 )
 _MAX_NODES = 5_000
+_MAX_WRAPPER = 50  # statements and comments; asking about each of thousands of nested functions must stay cheap
+_MAX_NESTED = 50
 
 
 def first_child(node: Node) -> Node | None:
@@ -65,9 +67,15 @@ def is_wrapper(body: Node, start: int) -> bool:
 
     SonarSource's definition does not let such a function deepen the nesting.
     """
+    if body.named_child_count > _MAX_WRAPPER:
+        return False
     for statement in body.named_children:
-        if statement.start_byte <= start < statement.end_byte or statement.type == "comment":
+        if statement.type == "comment":
             continue
+        if statement.type in ("function_definition", "decorated_definition"):
+            if statement.start_byte <= start < statement.end_byte:
+                continue
+            return False
         if statement.type == "expression_statement" and statement == first_child(body):
             child = first_child(statement)
             if child is not None and child.type == "string":
@@ -101,13 +109,15 @@ def returns_none(body: Node, source: bytes) -> bool | None:
     return None if unknown else False
 
 
-def _is_never_none(value: Node, source: bytes) -> bool:
+def _is_never_none(value: Node, source: bytes, depth: int = 0) -> bool:
+    if depth > _MAX_NESTED:
+        return False
     if value.type == "parenthesized_expression":
         inner = first_child(value)
-        return inner is not None and _is_never_none(inner, source)
+        return inner is not None and _is_never_none(inner, source, depth + 1)
     if value.type == "conditional_expression":
         branches = value.named_children
-        return len(branches) == 3 and _is_never_none(branches[0], source) and _is_never_none(branches[2], source)
+        return len(branches) == 3 and all(_is_never_none(branches[i], source, depth + 1) for i in (0, 2))
     if value.type == "call":
         function = value.child_by_field_name("function")
         if function is None or function.type != "identifier":
@@ -129,7 +139,7 @@ def _own_nodes(body: Node) -> Iterator[Node]:
 def _terminates(block: Node, source: bytes, depth: int = 0) -> bool:
     """Whether control surely does not fall off the end of `block`."""
     statements = [child for child in block.named_children if child.type != "comment"]
-    if not statements or depth > 50:
+    if not statements or depth > _MAX_NESTED:
         return False
     last = statements[-1]
     if last.type in ("return_statement", "raise_statement"):

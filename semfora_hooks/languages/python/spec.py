@@ -308,8 +308,8 @@ def _reference(node: Node, source: bytes) -> str:
 
 def _aliased(node: Node, source: bytes) -> tuple[str, str | None]:
     if node.type == "aliased_import":
-        return _field_text(node, "name", source), _field_text(node, "alias", source)
-    return _text(node, source), None
+        return _field_text(node, "name", source).replace(" ", ""), _field_text(node, "alias", source)
+    return _text(node, source).replace(" ", ""), None
 
 
 _SPLATS = {"list_splat_pattern": "var_positional", "dictionary_splat_pattern": "var_keyword"}
