@@ -11,6 +11,8 @@ from semfora_hooks.model import CALLABLE_KINDS
 _TEST_FILE = re.compile(
     r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$"
 )
+# `__len__`, and what libraries call by convention: `_repr_html_`, `_sympy_`.
+_PROTOCOL = re.compile(r"_[A-Za-z_]\w*_|__\w+__")
 _ROUTES = frozenset("route get post put delete patch head options websocket api_view action".split())
 _COMMANDS = frozenset("command group callback subcommand".split())
 # Decorators that change what a function is, not who calls it.
@@ -41,7 +43,7 @@ def entry_point(
         return "module"
     if f"{module}:{symbol.qualified_name}" in declared or f"{module}.{symbol.qualified_name}" in declared:
         return "cli_main"
-    if name.startswith("__") and name.endswith("__"):
+    if _PROTOCOL.fullmatch(name):
         return "protocol"
     if in_test_file and (name.lower().startswith("test") or name.endswith("Test") or name.endswith("Tests")):
         return "test_function"

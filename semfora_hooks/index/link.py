@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ _BUILTIN_MEMBERS = frozenset(
 ) | frozenset(
     "read write close open flush seek readline readlines send recv run start stop match search group sub findall".split()
 )
+# Methods named after a class, `visit_Name`: chosen by the name of a type, however that name is put together.
+_DISPATCHED = re.compile(r"_*[a-z]\w*_[A-Z]\w*")
 _MIN_FRAGMENT = 3  # characters of a string like "visit_" before it can stand for the names that begin with it
 
 
@@ -278,7 +281,11 @@ class _Linker:
                     reach = "entry_point"
                 elif mentions.get(facts.name):
                     reach = "referenced"
-                elif facts.name.startswith(prefixes) or facts.name.endswith(suffixes):
+                elif (
+                    facts.name.startswith(prefixes)
+                    or facts.name.endswith(suffixes)
+                    or (facts.kind == "method" and _DISPATCHED.fullmatch(facts.name))
+                ):
                     reach = "unknown"
                 else:
                     reach = "unreferenced"
@@ -348,7 +355,9 @@ class _Linker:
                 for name, _ in item.names:
                     full = f"{module}.{name}"
                     imported.append(full if full in self.resolver.files else module)
-                lazy = any(symbols[scope].kind in CALLABLE_KINDS for scope in _scopes(symbols, item.owner))
+                lazy = item.main_only or any(
+                    symbols[scope].kind in CALLABLE_KINDS for scope in _scopes(symbols, item.owner)
+                )
                 for target in imported:
                     if target not in self.resolver.files or target == entry.module:
                         continue

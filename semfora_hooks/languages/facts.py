@@ -10,7 +10,7 @@ import msgspec
 
 from semfora_hooks.model import Argument, ControlFlow, SymbolKind, TypeCheck
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 
 
 class SymbolFacts(msgspec.Struct, array_like=True):
@@ -78,6 +78,7 @@ class ImportFacts(msgspec.Struct, array_like=True):
         alias: What a plain import binds: `c` in `import b as c`; `None` binds the first component.
         owner: Index of the symbol it stands in.
         type_checking: It stands under `if TYPE_CHECKING:`.
+        main_only: It stands under `if __name__ == "__main__":`.
         guarded: It stands in a `try` block or under a condition.
     """
 
@@ -88,6 +89,7 @@ class ImportFacts(msgspec.Struct, array_like=True):
     line: int
     owner: int
     type_checking: bool
+    main_only: bool
     guarded: bool
 
 

@@ -82,7 +82,7 @@ class LanguageSpec(abc.ABC):
 
     @abc.abstractmethod
     def imports(
-        self, node: Node, source: bytes, owner: int, *, type_checking: bool, guarded: bool
+        self, node: Node, source: bytes, owner: int, *, type_checking: bool, main_only: bool, guarded: bool
     ) -> Iterable[ImportFacts]:
         """What an import statement says."""
 
@@ -107,8 +107,8 @@ class LanguageSpec(abc.ABC):
         """The type test in the condition of an `if` or `elif`."""
 
     @abc.abstractmethod
-    def is_type_checking(self, node: Node, source: bytes) -> bool:
-        """Whether an `if` runs for type checkers only."""
+    def audience(self, node: Node, source: bytes) -> str | None:
+        """Who alone runs the body of an `if`: `type_checking`, `main` (the file run as a script), or anyone (`None`)."""
 
     @abc.abstractmethod
     def has_handler(self, node: Node) -> bool:

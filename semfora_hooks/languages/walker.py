@@ -58,14 +58,15 @@ _CONSTRUCTS = frozenset(
 class _Frame:
     """An open construct: where it ends, what to restore then, and what its children need to know of it."""
 
-    __slots__ = ("code", "decorators", "end", "flag", "on_close", "symbol", "tests")
+    __slots__ = ("audience", "code", "decorators", "end", "flag", "on_close", "symbol", "tests")
 
     def __init__(self, end: int, code: str) -> None:
         self.end = end
         self.code = code
         self.on_close: Callable[[], None] | None = None
         self.symbol = -1  # of a definition whose body has not begun
-        self.flag = False  # of a `try`: it has handlers; of an `if`: it is for type checkers
+        self.flag = False  # of a `try`: it has handlers
+        self.audience: str | None = None  # of an `if`: who alone runs its body (`type_checking`, `main`)
         self.decorators: list[str] | None = None  # of a decorated definition
         self.tests: dict[str, tuple[int, tuple[str, ...]]] | None = None  # of an `if`: its chain's type tests
 
@@ -159,6 +160,7 @@ class Walker:
                     self.source,
                     self._scope,
                     type_checking="type_checking" in around,
+                    main_only="main" in around,
                     guarded=not around.isdisjoint(_CONDITIONS),
                 )
             )
@@ -219,7 +221,7 @@ class Walker:
 
     def _condition(self, frame: _Frame, node: Node) -> None:
         if frame.code == "if":
-            frame.flag = self.spec.is_type_checking(node, self.source)
+            frame.audience = self.spec.audience(node, self.source)
         test = self.spec.type_test(node, self.source)
         if test is None:
             return
@@ -277,8 +279,8 @@ class Walker:
             self._in_try -= handled
 
         frame.on_close = on_close
-        if parent.code == "if" and parent.flag:
-            frame.code = "type_checking"
+        if parent.audience is not None:
+            frame.code = parent.audience
 
     def _enter_symbol(self, frame: _Frame, index: int, *, counts: int) -> None:
         """Make a symbol the scope until its body's frame closes; `counts` is its weight in McCabe's number around it."""
@@ -292,7 +294,10 @@ class Walker:
         else:
             parent = self.symbols[self._scope]
             body = self._bodies[self._scope]
-            if parent.kind in CALLABLE_KINDS and not (
+            if parent.kind in CLASS_KINDS:
+                for total in functions:
+                    total.nesting = 0
+            elif parent.kind in CALLABLE_KINDS and not (
                 body is not None and self.spec.is_wrapper(body, self._ranges[index][0])
             ):
                 for total in functions:

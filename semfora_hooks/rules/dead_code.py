@@ -76,8 +76,10 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
             return 0.95, "it is local to a function that never uses it"
         if symbol.name.startswith("_"):
             return (0.9 if symbol.kind == "method" else 0.95), "its name is private"
-        if parent is not None and parent.name.startswith("_"):
+        if parent is not None and parent.kind in CLASS_KINDS and parent.name.startswith("_"):
             return 0.8, "the class around it is private"
+        if not symbol.is_exported and parent is not None and parent.kind == "module" and parent.name.startswith("_"):
+            return 0.6, "its module is private, though tests elsewhere may use it"
         public = self.options.public
         if public == "never" or (public == "auto" and context.is_library):
             return 0.0, ""

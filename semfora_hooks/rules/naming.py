@@ -63,6 +63,8 @@ class Naming(BuiltinRule[NamingOptions]):
             if symbol.kind in CALLABLE_KINDS and is_own_code(symbol) and symbol.entry_point == "none"
         ]
         for symbol in functions:
+            if symbol.reachability == "referenced":
+                continue  # handed over as a callback: its signature is dictated, and nobody reads a call of it
             if not symbol.is_stub and "overload" not in symbol.decorators:
                 yield from _promises(symbol)
         yield from self._foreign_style(

@@ -238,15 +238,15 @@ def test_where_an_import_stands() -> None:
         "suppressed": ("", False, False),
         "lazy": ("f", False, False),
         "lazy_checked": ("f", True, True),
-        "in_class": ("A", False, False),
+        "in_class": ("A", False, False, False),
     }
 
 
 def test_lines_of_imports() -> None:
     facts = read("import a\n\nfrom b import (\n    c,\n)\n")
     assert facts.imports == [
-        ImportFacts("a", 0, (), None, 1, 0, False, False),
-        ImportFacts("b", 0, (("c", "c"),), None, 3, 0, False, False),
+        ImportFacts("a", 0, (), None, 1, 0, False, False, False),
+        ImportFacts("b", 0, (("c", "c"),), None, 3, 0, False, False, False),
     ]
 
 
@@ -422,6 +422,7 @@ def test_cyclomatic_complexity(body: str, cyclomatic: int) -> None:
         # Methods of a local class are read on their own.
         ("class K:\n    def m(self):\n        if a: pass", 1),
         ("if x:\n    class K:\n        def m(self):\n            if a: pass", 2),
+        ("class K:\n    if x:\n        def m(self):\n            if a: pass", 2),
     ],
 )
 def test_cognitive_complexity(body: str, cognitive: int) -> None:

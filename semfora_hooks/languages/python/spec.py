@@ -40,6 +40,7 @@ _EXPORTS = re.compile(
 _STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
 _MAIN_GUARD = re.compile(rb"^if\s*\(?\s*(?:__name__\s*==|([\"'])__main__\1\s*==\s*__name__\b)", re.M)
 _TYPE_CHECKING = re.compile(rb"(?:\w+\.)?TYPE_CHECKING")
+_MAIN_CONDITION = re.compile(rb"__name__\s*==|[\"']__main__[\"']\s*==")
 _SPACE = re.compile(r"\s+")
 _MAX_TEXT = 200
 
@@ -132,13 +133,13 @@ class PythonSpec(LanguageSpec):
     # ---------------------------------------------------------------------------------- imports, calls, bindings
 
     def imports(
-        self, node: Node, source: bytes, owner: int, *, type_checking: bool, guarded: bool
+        self, node: Node, source: bytes, owner: int, *, type_checking: bool, main_only: bool, guarded: bool
     ) -> Iterable[ImportFacts]:
         line = node.start_point[0] + 1
         if node.type == "import_statement":
             for name in node.children_by_field_name("name"):
                 module, alias = _aliased(name, source)
-                yield ImportFacts(module, 0, (), alias, line, owner, type_checking, guarded)
+                yield ImportFacts(module, 0, (), alias, line, owner, type_checking, main_only, guarded)
             return
         module_node = node.child_by_field_name("module_name")
         if module_node is None:
@@ -151,7 +152,9 @@ class PythonSpec(LanguageSpec):
             names.append((imported, alias or imported))
         if any(child.type == "wildcard_import" for child in node.named_children):
             names.append(("*", "*"))
-        yield ImportFacts(module, len(text) - len(module), tuple(names), None, line, owner, type_checking, guarded)
+        yield ImportFacts(
+            module, len(text) - len(module), tuple(names), None, line, owner, type_checking, main_only, guarded
+        )
 
     def callee(self, node: Node, source: bytes) -> str:
         function = node.child_by_field_name("function")
@@ -227,11 +230,14 @@ class PythonSpec(LanguageSpec):
                 return None
         return TypeTest(_text(operands[0], source), tuple(_text(part, source) for part in parts), is_guard)
 
-    def is_type_checking(self, node: Node, source: bytes) -> bool:
+    def audience(self, node: Node, source: bytes) -> str | None:
         condition = node.child_by_field_name("condition")
-        return condition is not None and bool(
-            _TYPE_CHECKING.fullmatch(source, condition.start_byte, condition.end_byte)
-        )
+        if condition is None:
+            return None
+        start, end = condition.start_byte, condition.end_byte
+        if _TYPE_CHECKING.fullmatch(source, start, end):
+            return "type_checking"
+        return "main" if _MAIN_CONDITION.match(source, start, end) else None
 
     def has_handler(self, node: Node) -> bool:
         return any(child.type in ("except_clause", "except_group_clause") for child in node.named_children)
