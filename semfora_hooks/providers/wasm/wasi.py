@@ -135,15 +135,13 @@ class Guest:
 
     def link(self, linker: wasmtime.Linker, module: wasmtime.Module) -> None:
         """Define in `linker` what `module` imports; `allowed_type` must have accepted all of it."""
-        for wanted in module.imports:
-            name = wanted.name or ""
-            types = allowed_type(wanted.module, name)
+        # Go imports some functions more than once.
+        for space, name in sorted({(wanted.module, wanted.name or "") for wanted in module.imports}):
+            types = allowed_type(space, name)
             if types is None:
-                raise ValueError(f"{wanted.module}.{name} is not provided")
-            function = self._abort if (wanted.module, name) == ABORT else getattr(self, f"_{name}", None)
-            linker.define_func(
-                wanted.module, name, _func_type(*types), _guarded(function, bool(types[1])), access_caller=True
-            )
+                raise ValueError(f"{space}.{name} is not provided")
+            function = self._abort if (space, name) == ABORT else getattr(self, f"_{name}", None)
+            linker.define_func(space, name, _func_type(*types), _guarded(function, bool(types[1])), access_caller=True)
 
     def _stop(self, caller: Any, reason: str) -> None:
         self.stopped = self.stopped or reason

@@ -113,6 +113,12 @@ def test_every_function_of_the_interface_can_be_imported(evaluate):
     assert evaluate(plugin) == []
 
 
+def test_a_function_may_be_imported_twice(evaluate):
+    """As Go's compiler does."""
+    twice = imported("fd_write") + imported("fd_write").replace("$fd_write", "$again")
+    assert evaluate(core(packed(1024, 2), imports=twice, extra='(data (i32.const 1024) "[]")')) == []
+
+
 def test_signatures_are_wasmtimes_own():
     """Our table agrees with the real implementation, which checks types when it links."""
     engine = wasmtime.Engine()
