@@ -238,8 +238,30 @@ def test_where_an_import_stands() -> None:
         "suppressed": ("", False, False),
         "lazy": ("f", False, False),
         "lazy_checked": ("f", True, True),
-        "in_class": ("A", False, False, False),
+        "in_class": ("A", False, False),
     }
+
+
+def test_imports_that_only_a_script_runs() -> None:
+    facts = read(
+        """
+        import always
+        def f():
+            if __name__ == "__main__": import odd
+        if __name__ == "__main__":
+            import one
+            if x:
+                from two import three
+        elif y:
+            import four
+        else:
+            import five
+        if "__main__" == __name__: import six
+        if __name__: import seven
+        """
+    )
+    assert [item.module for item in facts.imports if item.main_only] == ["odd", "one", "two", "six"]
+    assert [item.module for item in facts.imports if not item.main_only] == ["always", "four", "five", "seven"]
 
 
 def test_lines_of_imports() -> None:
