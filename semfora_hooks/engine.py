@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +133,7 @@ class SuggestEngine:
             if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)
             rules = self._rules(request, run)
+            _prepare(rules)
             after = self._side(request, scope, run)
             found = self._evaluate(rules, after.context, {}, run)
             fixed: list[Recommendation] = []
@@ -177,7 +178,13 @@ class SuggestEngine:
         run.notices.extend(loaded.notices)
         if request.rules:
             return [item for item in loaded.rules if item.rule.id in request.rules]
-        return [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
+        chosen = [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
+        if not chosen and selection.unknown_names(self.config, [item.rule for item in loaded.rules]):
+            text = "no rule is left to run: what the configuration selects is unknown, or its provider is off"
+            run.errors.append(
+                ErrorEntry(kind="config", message=text, hint="semfora-hooks rules list shows what there is")
+            )
+        return chosen
 
     def _side(self, request: Request, scope: Scope, run: _Run, *, base: bool = False) -> _Side:
         """Discover, extract and link one snapshot: the state to judge, or what was there before."""
@@ -210,11 +217,11 @@ class SuggestEngine:
             context = SuggestContext(
                 generator=Generator(version=__version__, capabilities=tuple(capabilities)),
                 repository=Repository(name=root.path.name, head=snapshot.head),
-                symbols=index.symbols,
-                calls=index.calls,
-                modules=index.modules,
-                imports=index.imports,
-                duplicates=index.duplicates,
+                symbols=tuple(index.symbols),  # tuples: no rule may change what the next one sees
+                calls=tuple(index.calls),
+                modules=tuple(index.modules),
+                imports=tuple(index.imports),
+                duplicates=tuple(index.duplicates),
                 mentions=index.mentions,
                 is_library=project.is_library,
                 scope=_with_symbols(scope, index),
@@ -258,7 +265,9 @@ class SuggestEngine:
                 run.errors.append(entry)
             else:
                 run.notices.append(f"{entry.message}" + (f" ({entry.hint})" if entry.hint else ""))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
             text = " ".join(str(error).split())[:500]
             run.errors.append(
                 ErrorEntry(
@@ -291,6 +300,11 @@ class SuggestEngine:
             for change in scope.files
             if change.old_path in then and change.path in now
         }
+        after.snapshot.incomplete.extend(
+            msgspec.structs.replace(item, reason=f"before the change: {item.reason}")
+            for item in before.snapshot.incomplete
+            if item not in after.snapshot.incomplete
+        )
         earlier = self._evaluate(rules, before.context, aliases, aside)
         judged, fixed = changes.compare(found, earlier)
         if not request.show_inherited:
@@ -304,7 +318,8 @@ class SuggestEngine:
         plain = [loaded.rule for loaded in rules]
         words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
         is_ignored = selection.ignored_in_files(self.config, plain)
-        find_comment = suppression.suppressor(side.index.facts, datetime.datetime.now(tz=datetime.UTC).date())
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        find_comment = suppression.suppressor(side.index.facts, today, side.context.by_id)
         accepted: frozenset[str] = frozenset()
         if self.config.baseline is not None:
             accepted = baseline.read(request.root.path / self.config.baseline)
@@ -396,6 +411,15 @@ class SuggestEngine:
             raise
         for executor in made:
             executor.shutdown()
+
+
+def _prepare(rules: Sequence[LoadedRule]) -> None:
+    """Let rules start what takes long, such as a sandbox, while the index is read. What fails will fail again, aloud."""
+    for loaded in rules:
+        prepare = getattr(loaded.rule, "prepare", None)
+        if callable(prepare):
+            with suppress(Exception):
+                prepare()
 
 
 def _default_executor(config: Config) -> Executor | None:

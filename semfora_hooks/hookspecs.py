@@ -84,6 +84,9 @@ class Rule(abc.ABC):
     def evaluate(self, context: SuggestContext) -> Iterable[Recommendation]:
         """Yield what the rule finds in `context`. Reads nothing else, prints nothing, keeps no state between calls."""
 
+    def prepare(self) -> None:  # noqa: B027  optional
+        """Start what takes long; called before the index is read, only if the rule will run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
