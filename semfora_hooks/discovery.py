@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,12 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from semfora_hooks.config import Config
-from semfora_hooks.errors import GitError, UsageError
+from semfora_hooks.errors import ConfigError, GitError, UsageError
 from semfora_hooks.languages import language_of
 from semfora_hooks.model import ChangedFile, ChangeKind, Incomplete
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "__pypackages__"})
+_MAX_GITIGNORE = 1 << 20
 _ROOT_MARKERS = ("semfora.toml", "pyproject.toml", ".semfora", "setup.py", "setup.cfg")
 
 
@@ -81,8 +83,12 @@ def find_root(paths: Sequence[Path], cwd: Path) -> Root:
     """
     wanted = [Path(os.path.abspath(path)) for path in paths] or [Path(os.path.abspath(cwd))]
     for path in wanted:
-        if not path.exists():
-            raise UsageError(f"{path}: no such file or folder")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise UsageError(f"{path}: no such file or folder") from None
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     roots = {_root_of(path) for path in wanted}
     if len(roots) > 1:
         common = Path(os.path.commonpath([str(path) for path in wanted]))
@@ -95,6 +101,8 @@ def find_root(paths: Sequence[Path], cwd: Path) -> Root:
     filters = []
     for path in wanted if paths else ():
         relative = os.path.relpath(os.path.realpath(path), real)
+        if relative.split(os.sep)[0] == os.pardir:
+            raise UsageError(f"{path}: a symbolic link that leaves the repository {real}; it is not followed")
         if relative != ".":
             filters.append(relative.replace(os.sep, "/"))
     return Root(real, is_git, tuple(filters))
@@ -137,8 +145,11 @@ def _run_git(
     Raises:
         GitError: Git is missing, or failed.
     """
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--no-pager", *arguments]
+    options = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--work-tree=.", "--no-pager")
+    command = ["git", *options, *arguments]
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    # A missing object must not be fetched: a repository's configuration names the programs that do it.
+    environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
     try:
         result = subprocess.run(
             command,
@@ -308,8 +319,8 @@ def blob_id(data: bytes) -> str:
 
 def work_tree(root: Root, config: Config) -> Snapshot:
     """The files as they are on disk: tracked and untracked ones that git does not ignore, or all of a plain folder."""
-    names = _git_files(root.path) if root.is_git else sorted(_walk(root.path))
     snapshot = Snapshot([], _read_work_tree(root.path), head=git_head(root.path) if root.is_git else None)
+    names = _git_files(root.path) if root.is_git else sorted(_walk(root.path, snapshot.incomplete))
     limit = config.max_file_size_bytes
     is_excluded = _excluder(config)
     for name in names:
@@ -422,11 +433,16 @@ def _git_files(root: Path) -> list[bytes]:
     return sorted({name for name in listing.split(b"\0") if name})
 
 
-def _walk(root: Path) -> Iterator[bytes]:
+def _walk(root: Path, incomplete: list[Incomplete]) -> Iterator[bytes]:
     """The files of a plain folder, without hidden folders, virtual environments, caches and what `.gitignore` names."""
     ignored = _gitignore(root)
     top = os.fsencode(root)
-    for folder, folders, names in os.walk(top, followlinks=False):
+
+    def refused(error: OSError) -> None:
+        path = _display(os.path.relpath(error.filename, top))
+        incomplete.append(Incomplete(file=path, reason=f"folder cannot be read: {error.strerror}"))
+
+    for folder, folders, names in os.walk(top, onerror=refused, followlinks=False):
         prefix = b"" if folder == top else os.path.relpath(folder, top) + b"/"
         kept = []
         for name in sorted(folders):
@@ -446,21 +462,49 @@ def _walk(root: Path) -> Iterator[bytes]:
 
 
 def _gitignore(root: Path) -> Callable[[str], bool]:
-    try:
-        lines = (root / ".gitignore").read_text("utf-8", "replace").splitlines()
-    except OSError:
+    data, _ = _read_file(root, b".gitignore", _MAX_GITIGNORE)
+    lines = (data or b"").decode("utf-8", "replace").splitlines()
+    if not lines:
         return lambda path: False
     import pathspec
 
-    return pathspec.GitIgnoreSpec.from_lines(lines).match_file
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines).match_file
+    except (ValueError, re.error):  # git passes over lines that make no pattern, and so do we
+        return pathspec.GitIgnoreSpec.from_lines([line for line in lines if _is_glob(line)]).match_file
+
+
+def _is_glob(line: str) -> bool:
+    try:
+        compile_globs([line])
+    except ValueError:
+        return False
+    return True
+
+
+def compile_globs(globs: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path matches one of `globs`, in gitignore's syntax.
+
+    Raises:
+        ValueError: One of them is no glob; the message names it.
+    """
+    import pathspec
+
+    for glob in globs:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([glob])
+        except (ValueError, re.error):
+            raise ValueError(f"{glob!r} is not a pattern in gitignore's syntax") from None
+    return pathspec.GitIgnoreSpec.from_lines(globs).match_file
 
 
 def _excluder(config: Config) -> Callable[[str], bool]:
     if not config.exclude:
         return lambda path: False
-    import pathspec
-
-    return pathspec.GitIgnoreSpec.from_lines(config.exclude).match_file
+    try:
+        return compile_globs(config.exclude)
+    except ValueError as error:
+        raise ConfigError(f"{config.source or 'configuration'}: 'exclude': {error}") from None
 
 
 def _read_file(root: Path, name: bytes, limit: int) -> tuple[bytes | None, str | None]:

@@ -9,16 +9,16 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint, distributions, entry_points
+from typing import Any, TextIO
 
 import pluggy
 
 from semfora_hooks import hookspecs
 from semfora_hooks.config import Config, nearest
-from semfora_hooks.errors import SemforaError
-from semfora_hooks.hookspecs import PROJECT_NAME, Loaded, Reporter, Rule, RuleProvider
+from semfora_hooks.errors import ProviderError, SemforaError
+from semfora_hooks.hookspecs import PROJECT_NAME, Loaded, RenderOptions, Reporter, Rule, RuleProvider
 from semfora_hooks.model import ErrorEntry, Report, Severity
 
 OWN_DISTRIBUTION = "semfora-hooks"
@@ -71,7 +71,7 @@ class Plugins:
         found = RuleSet(errors=list(self.errors))
         owners: dict[str, LoadedRule] = {}
         for origin, provider in self._declared("semfora_rule_providers", RuleProvider, found.errors):
-            rules, errors, notices = _load(provider, config)
+            rules, errors, notices = _load(provider, config, origin)
             found.errors.extend(error_entry(error, origin) for error in errors)
             found.notices.extend(notices)
             for rule in rules:
@@ -94,8 +94,9 @@ class Plugins:
         return found
 
     def reporters(self, errors: list[ErrorEntry]) -> dict[str, Reporter]:
-        """The output formats third parties declare, by name."""
-        return {reporter.name: reporter for _, reporter in self._declared("semfora_reporters", Reporter, errors)}
+        """The output formats third parties declare, by name. One that fails while rendering says whose it is."""
+        declared = self._declared("semfora_reporters", Reporter, errors)
+        return {reporter.name: _named(reporter, origin) for origin, reporter in declared}
 
     def executor(self, config: Config, errors: list[ErrorEntry]) -> Executor | None:
         """The first executor a plugin provides, if any."""
@@ -107,7 +108,9 @@ class Plugins:
                 if not isinstance(executor, Executor):
                     raise TypeError(f"semfora_executor returned {type(executor).__name__}, not an Executor")
                 return executor
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001
                 errors.append(_failure(origin, "semfora_executor", error))
         return None
 
@@ -117,7 +120,9 @@ class Plugins:
         for origin, plugin in self._plugins():
             try:
                 self._call("semfora_run_finished", plugin, report=report)
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001
                 notices.append(f"{origin}: semfora_run_finished raised {_describe(error)}")
         return notices
 
@@ -140,7 +145,9 @@ class Plugins:
         for origin, plugin in self._plugins():
             try:
                 declared = list(self._call(hook, plugin) or ())
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001
                 errors.append(_failure(origin, hook, error))
                 continue
             for item in declared:
@@ -172,7 +179,7 @@ def load_plugins(
     origins: dict[str, Origin] = {}
     errors: list[ErrorEntry] = []
     known: list[str] = []
-    found = discover() if discover is not None else entry_points(group=PROJECT_NAME)
+    found = list(discover()) if discover is not None else _installed(errors)
     for point, origin in sorted(((p, _origin(p)) for p in found), key=lambda pair: _order(pair[1])):
         key = f"{origin.distribution}:{origin.name}"
         known.extend((origin.name, key))
@@ -181,9 +188,14 @@ def load_plugins(
         if no_plugins and origin.distribution != OWN_DISTRIBUTION:
             continue
         try:
-            manager.register(point.load(), name=key)
+            plugin = point.load()
+            manager.register(plugin, name=key)
             manager.check_pending()
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+            if not manager.get_hookcallers(plugin):
+                raise TypeError(f"{point.value} implements no hook; its functions need @hookimpl")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
             if manager.get_plugin(key) is not None:
                 manager.unregister(name=key)
             errors.append(_failure(origin, "loading the plugin", error))
@@ -199,7 +211,8 @@ def load_plugins(
                     hint=f"did you mean '{guess}'?" if guess else f"providers: {', '.join(sorted(set(known)))}",
                 )
             )
-    if not any(origin.distribution == OWN_DISTRIBUTION for origin in map(_origin, entry_points(group=PROJECT_NAME))):
+    own = found if discover is None else _installed([])
+    if not any(_origin(point).distribution == OWN_DISTRIBUTION for point in own):
         errors.append(
             ErrorEntry(
                 kind="internal",
@@ -223,26 +236,79 @@ def error_entry(error: SemforaError, origin: Origin | None = None, rule: str | N
     )
 
 
-def _load(provider: RuleProvider, config: Config) -> tuple[list[Rule], list[SemforaError], Sequence[str]]:
+def _installed(errors: list[ErrorEntry]) -> Sequence[EntryPoint]:
+    """The installed entry points of our group; a distribution whose metadata cannot be read costs only its own."""
+    try:
+        return list(entry_points(group=PROJECT_NAME))
+    except Exception:  # noqa: BLE001  one broken distribution; find it
+        found: dict[tuple[str, str], EntryPoint] = {}
+        for distribution in distributions():
+            try:
+                for point in distribution.entry_points.select(group=PROJECT_NAME):
+                    found.setdefault((_origin(point).distribution, point.name), point)
+            except Exception as error:  # noqa: BLE001
+                name = getattr(distribution, "_path", None) or "a distribution"
+                text = f"{name}: its entry points cannot be read: {_describe(error)}"
+                errors.append(ErrorEntry(kind="provider", message=text, hint="reinstall the package"))
+        return list(found.values())
+
+
+def _load(
+    provider: RuleProvider, config: Config, origin: Origin
+) -> tuple[list[Rule], list[SemforaError], Sequence[str]]:
     rules: list[Rule] = []
     try:
         loaded = provider.load(config)
         if isinstance(loaded, Loaded):
-            return list(loaded.rules), list(loaded.errors), loaded.notices
+            for error in loaded.errors:
+                if not isinstance(error, SemforaError):
+                    raise TypeError(f"Loaded.errors holds {type(error).__name__}, not SemforaError")
+            return list(loaded.rules), list(loaded.errors), [str(notice) for notice in loaded.notices]
         for rule in loaded:  # one by one: a generator may fail after good rules
             rules.append(rule)
     except SemforaError as error:
         return rules, [error], ()
-    except (Exception, SystemExit) as error:  # noqa: BLE001
-        text = f"provider '{provider.name}' failed while loading its rules: {_describe(error)}"
-        return rules, [SemforaError(text, kind="provider", hint="update or disable the package")], ()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        text = f"{origin}: provider '{provider.name}' failed while loading its rules: {_describe(error)}"
+        hint = f"update {origin.distribution}, or switch it off: --disable-provider {origin.name}"
+        return rules, [SemforaError(text, kind="provider", hint=hint)], ()
     return rules, [], ()
+
+
+def _named(reporter: Reporter, origin: Origin) -> Reporter:
+    """A third party's reporter that says whose it is when it fails."""
+
+    def render(report: Report, stream: TextIO, options: RenderOptions) -> None:
+        try:
+            reporter.render(report, stream, options)
+        except (SemforaError, BrokenPipeError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise ProviderError(
+                f"{origin}: the output format '{reporter.name}' failed: {_describe(error)}",
+                hint=f"update {origin.distribution}, or use another --output-format",
+            ) from error
+
+    return replace(reporter, render=render)
 
 
 def _rule_problem(rule: object) -> str | None:
     """Why an object is no rule; `None` if it is one."""
+    try:
+        return _first_problem(rule)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  an attribute may be a property, and raise
+        return f"{type(rule).__name__} is no rule: looking at it raised {_describe(error)}"
+
+
+def _first_problem(rule: object) -> str | None:
     name = getattr(rule, "id", None)
-    if not isinstance(name, str) or not name or any(character.isspace() for character in name):
+    if isinstance(rule, type):
+        return f"{rule.__name__} is a class; a provider loads rules, made by calling it"
+    if not isinstance(name, str) or not name.isprintable() or not name or " " in name:
         return f"a rule must have an id, a string without spaces; {type(rule).__name__} has {name!r}"
     for attribute in ("group", "category", "description"):
         if not isinstance(getattr(rule, attribute, None), str):
@@ -263,10 +329,11 @@ def _order(origin: Origin) -> tuple[bool, str, str]:
 
 def _origin(point: EntryPoint) -> Origin:
     distribution = getattr(point, "dist", None)
-    if distribution is None:
+    try:
+        name = str(distribution.metadata["Name"] or "unknown").lower().replace("_", "-")
+        return Origin(point.name, name, str(distribution.version or "?"))
+    except Exception:  # noqa: BLE001  a distribution without metadata, or with broken one
         return Origin(point.name, "unknown", "?")
-    name = str(distribution.metadata["Name"] or "unknown").lower().replace("_", "-")
-    return Origin(point.name, name, distribution.version or "?")
 
 
 def _failure(origin: Origin, where: str, error: BaseException) -> ErrorEntry:

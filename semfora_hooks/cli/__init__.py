@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -15,13 +17,14 @@ from semfora_hooks.errors import SemforaError
 EXIT_CLEAN, EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 _COMMANDS = {
-    "suggest": "semfora_hooks.cli.suggest:suggest",
-    "explain": "semfora_hooks.cli.explain:explain",
-    "context": "semfora_hooks.cli.inspect:context",
-    "graph": "semfora_hooks.cli.inspect:graph",
-    "rules": "semfora_hooks.cli.rules:rules",
-    "schema": "semfora_hooks.cli.inspect:schema",
+    "suggest": ("semfora_hooks.cli.suggest:suggest", "Analyse the repository and print recommendations."),
+    "explain": ("semfora_hooks.cli.explain:explain", "Say what a rule means, or why a finding is there."),
+    "context": ("semfora_hooks.cli.inspect:context", "Print the SuggestContext JSON, as a WASM plugin gets it."),
+    "graph": ("semfora_hooks.cli.inspect:graph", "Print the symbols and the resolved calls between them."),
+    "rules": ("semfora_hooks.cli.rules:rules", "List the rules."),
+    "schema": ("semfora_hooks.cli.inspect:schema", "Print the JSON Schema of a document this program writes."),
 }
+"""Command to where it lives, and its line in `--help`, which imports none of them."""
 
 
 class _LazyGroup(click.Group):
@@ -31,12 +34,15 @@ class _LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        target = _COMMANDS.get(name)
-        if target is None:
+        if name not in _COMMANDS:
             return None
-        module, _, attribute = target.partition(":")
+        module, _, attribute = _COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,6 +58,9 @@ def cli(traceback: bool) -> None:
 def main() -> None:
     """The console script: run a command, map what it ends with to an exit code."""
     wants_traceback = "--traceback" in sys.argv
+    _prepare_streams()
+    # Processes we start put the current folder on their import path; a repository must not shadow what they import.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -64,12 +73,19 @@ def main() -> None:
         click.echo("interrupted", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader had enough, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = EXIT_CLEAN
     except SemforaError as error:
         if wants_traceback:
             traceback.print_exc()
         click.echo(f"error: {error}", err=True)
+        code = EXIT_ERROR
+    except OSError as error:
+        if wants_traceback:
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename else _without_folder()
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        _drop_output()
         code = EXIT_ERROR
     except Exception as error:  # noqa: BLE001  the last stop before the user
         if wants_traceback:
@@ -81,3 +97,27 @@ def main() -> None:
         )
         code = EXIT_ERROR
     sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """Make output possible wherever we run: with a closed stream, and in a locale that cannot show everything."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  for the process's lifetime
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # a report names what it names, whatever the locale can show
+        reconfigure(errors="backslashreplace")
+
+
+def _without_folder() -> str:
+    """What to say first about an operating-system error that names no file."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder no longer exists: "
+    return "output: "
+
+
+def _drop_output() -> None:
+    """Send what is still in standard output's buffer nowhere, so that the interpreter does not trip over it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -54,8 +54,14 @@ def explain(name: str) -> int:
     options = RenderOptions(
         root=str(root.path), read_source=lambda _: None, width=shutil.get_terminal_size((100, 24)).columns
     )
-    render_full(msgspec.structs.replace(report, recommendations=found, fixed=[]), stream, options)
+    shown = [msgspec.structs.replace(item, suppressed=None) for item in found]
+    render_full(msgspec.structs.replace(report, recommendations=shown, fixed=[]), stream, options)
     click.echo(stream.getvalue().rpartition("\n\n")[0] + "\n")
+    for mark in (item.suppressed for item in found if item.suppressed is not None):
+        click.echo(
+            f"It does not count: {mark.file}:{mark.line} ({mark.kind})" + (f": {mark.reason}" if mark.reason else "")
+        )
+        click.echo()
     click.echo("\n".join(_rule_lines(known[found[0].rule_id], config)))
     return EXIT_CLEAN
 

@@ -98,10 +98,15 @@ def graph(path: Path, output_format: str, symbol: str | None, no_cache: bool) ->
 
 
 @click.command()
-@click.argument("name", type=click.Choice(sorted(SCHEMAS)))
+@click.argument("name", type=click.Choice(sorted([*SCHEMAS, "rule"])))
 def schema(name: str) -> None:
-    """Print the JSON Schema of a document this program writes."""
-    _print_json(json_schema(name))
+    """Print the JSON Schema of a document this program writes, or of the rule files it reads."""
+    if name == "rule":
+        from semfora_hooks.providers.declarative.schema import rule_schema
+
+        _print_json(rule_schema())
+    else:
+        _print_json(json_schema(name))
 
 
 def _quote(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -23,11 +25,15 @@ def rules() -> None:
 @rules.command("list")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--no-plugins", is_flag=True, help="Only the rules that ship.")
-def list_rules(output_format: str, no_plugins: bool) -> int:
+@click.option("--disable-provider", multiple=True, metavar="NAME", help="Leave out a provider.")
+def list_rules(output_format: str, no_plugins: bool, disable_provider: tuple[str, ...]) -> int:
     """List every rule of every provider, selected or not."""
     root = find_root([], Path.cwd())
-    config = load_config(root.path).replace(no_plugins=no_plugins)
-    loaded = SuggestEngine(config).load_rules()
+    config = load_config(root.path)
+    disabled = type(config.providers)(disable=(*config.providers.disable, *disable_provider))
+    config = config.replace(no_plugins=no_plugins, providers=disabled)
+    with redirect_stdout(sys.stderr):
+        loaded = SuggestEngine(config).load_rules()
     rows = [
         {
             "id": item.rule.id,
@@ -39,7 +45,7 @@ def list_rules(output_format: str, no_plugins: bool) -> int:
             "distribution": item.origin.distribution,
             "version": item.origin.version,
             "origin": getattr(item.rule, "origin", None),
-            "description": " ".join(item.rule.description.split()),
+            "description": " ".join(item.rule.description.encode("utf-8", "backslashreplace").decode().split()),
         }
         for item in loaded.rules
     ]

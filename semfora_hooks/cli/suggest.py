@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -80,17 +81,20 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         for key in ("fail_on", "min_confidence", "new_only", "baseline", "select", "ignore", "jobs")
         if options[key] is not None
     }
+    if "baseline" in overrides:
+        overrides["baseline"] = _from_here(overrides["baseline"], root.path)
     config = load_config(root.path, overrides=overrides)
     config = config.replace(
         no_plugins=options["no_plugins"],
         use_cache=not options["no_cache"],
         providers=type(config.providers)(disable=(*config.providers.disable, *options["disable_provider"])),
     )
-    engine = SuggestEngine(config)
     errors: list[ErrorEntry] = []
-    reporter = _reporter(options["output_format"], engine, errors)
-    request = _request(root, options, os.environ)
-    report = engine.run(request).report
+    with redirect_stdout(sys.stderr):  # standard output is the report's; a provider that prints must not spoil it
+        engine = SuggestEngine(config)
+        reporter = _reporter(options["output_format"], engine, errors)
+        request = _request(root, options, os.environ)
+        report = engine.run(request).report
     report.errors.extend(errors)
     if options["strict"]:
         report.errors.extend(
@@ -101,6 +105,15 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     if report.errors:
         return EXIT_ERROR
     return EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
+
+
+def _from_here(path: str, root: Path) -> str:
+    """A path of the command line, which starts from the current folder, as one from the root where it is inside."""
+    full = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+    for base in (root, Path(os.path.abspath(root))):  # noqa: PTH100
+        if full.is_relative_to(base):
+            return full.relative_to(base).as_posix()
+    return str(full)
 
 
 def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
@@ -123,7 +136,7 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
 
 def _reporter(name: str | None, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:
     if name is None:
-        name = "full" if sys.stdout.isatty() else "concise"
+        name = "full" if sys.__stdout__ is not None and sys.__stdout__.isatty() else "concise"
     if name in REPORTERS:
         return REPORTERS[name]
     known = {**engine.plugins.reporters(errors), **REPORTERS}
@@ -148,9 +161,6 @@ def _write(report: Report, reporter: Reporter, root: Root, options: Mapping[str,
         except OSError as error:
             raise UsageError(f"{options['output']}: cannot be written: {error.strerror}") from None
     else:
-        reconfigure = getattr(sys.stdout, "reconfigure", None)
-        if reconfigure is not None:  # a report names what it names, whatever the locale can show
-            reconfigure(errors="backslashreplace")
         reporter.render(report, sys.stdout, render)
         sys.stdout.flush()
     if reporter.name != "json" or to_file:

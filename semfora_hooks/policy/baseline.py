@@ -37,6 +37,8 @@ def read(path: Path) -> frozenset[str]:
         ConfigError: The file is missing or is no baseline.
     """
     try:
+        if not path.is_dir() and not path.is_file() and path.exists():
+            raise ConfigError(f"{path}: not a regular file, so not a baseline")
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(f"{path}: larger than 64 MiB; not a baseline")
         baseline = msgspec.json.decode(path.read_bytes(), type=Baseline)

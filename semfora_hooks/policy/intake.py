@@ -13,7 +13,7 @@ import msgspec
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.errors import ProviderError
 from semfora_hooks.hookspecs import Rule
-from semfora_hooks.model import CATEGORIES, Recommendation, Severity, Symbol, SymbolRef
+from semfora_hooks.model import CATEGORIES, Evidence, Recommendation, Severity, Symbol, SymbolRef
 
 MAX_FINDINGS = 100_000
 """More from one rule is a rule out of control."""
@@ -60,11 +60,12 @@ def complete(found: object, rule: Rule, context: SuggestContext, severity: Sever
             raise ProviderError(f"rule '{rule.id}' named a symbol that does not exist: {ref.id!r}")
         symbols.append(_reference(ref, symbol))
     first = symbols[0].id if symbols else "repository"
+    discriminator = _clean(checked.discriminator)
     return msgspec.structs.replace(
         checked,
-        id=_clean(checked.id) or f"{rule.id}:{first}" + (f":{checked.discriminator}" if checked.discriminator else ""),
+        id=_clean(checked.id) or f"{rule.id}:{first}" + (f":{discriminator}" if discriminator else ""),
         rule_id=rule.id,
-        group=checked.group or rule.group,
+        group=_clean(checked.group) or rule.group,
         category=category,
         severity=severity or checked.severity or rule.severity,
         confidence=round(confidence, 4),
@@ -72,7 +73,9 @@ def complete(found: object, rule: Rule, context: SuggestContext, severity: Sever
         description=_clean(checked.description),
         suggestion=None if checked.suggestion is None else _clean(checked.suggestion),
         symbols=tuple(symbols),
-        evidence=tuple(msgspec.structs.replace(item, text=_clean(item.text)) for item in checked.evidence),
+        discriminator=discriminator,
+        metrics={_clean(name): value for name, value in checked.metrics.items()},
+        evidence=tuple(_clean_evidence(item) for item in checked.evidence),
         status=None,
         suppressed=None,
     )
@@ -134,5 +137,15 @@ def _reference(ref: SymbolRef, symbol: Symbol) -> SymbolRef:
 
 
 def _clean(text: str) -> str:
-    """Text without control characters: what a provider says must not drive a terminal."""
-    return _CONTROL.sub("", text)
+    """Text that can be shown: no control characters, which would drive a terminal, and no halves of UTF-16 pairs."""
+    return _CONTROL.sub("", text.encode("utf-8", "backslashreplace").decode())
+
+
+def _clean_evidence(item: Evidence) -> Evidence:
+    return msgspec.structs.replace(
+        item,
+        kind=_clean(item.kind),
+        text=_clean(item.text),
+        symbol=None if item.symbol is None else _clean(item.symbol),
+        file=None if item.file is None else _clean(item.file),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from semfora_hooks.config import Config, nearest
+from semfora_hooks.discovery import compile_globs
+from semfora_hooks.errors import ConfigError
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.model import Recommendation
 
@@ -50,13 +52,11 @@ def ignored_in_files(config: Config, rules: Sequence[Rule]) -> Callable[[Recomme
     """A predicate: whether `per-file-ignores` covers a finding, by the file it is reported in."""
     if not config.per_file_ignores:
         return lambda item: False
-    import pathspec
-
     words = {rule.id: selectors(rule) for rule in rules}
-    table = [
-        (pathspec.GitIgnoreSpec.from_lines([glob]).match_file, frozenset(names))
-        for glob, names in config.per_file_ignores.items()
-    ]
+    try:
+        table = [(compile_globs([glob]), frozenset(names)) for glob, names in config.per_file_ignores.items()]
+    except ValueError as error:
+        raise ConfigError(f"{config.source or 'configuration'}: 'per-file-ignores': {error}") from None
 
     def is_ignored(item: Recommendation) -> bool:
         if not item.symbols:

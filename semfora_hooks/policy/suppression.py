@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from semfora_hooks.languages.facts import FileFacts
-from semfora_hooks.model import Recommendation, Suppression
+from semfora_hooks.model import Recommendation, Suppression, Symbol
 
 _COMMENT = re.compile(r"semfora:\s*(?P<file>file-)?ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.DOTALL)
 _UNTIL = re.compile(r"\buntil=(\d{4}-\d{2}-\d{2})\b")
@@ -23,12 +23,17 @@ class _Mark(NamedTuple):
 
 
 def suppressor(
-    facts: Mapping[str, FileFacts], today: datetime.date
+    facts: Mapping[str, FileFacts], today: datetime.date, definitions: Mapping[str, Symbol]
 ) -> Callable[[Recommendation, frozenset[str]], Suppression | None]:
     """A function that finds the comment which silences a finding.
 
     It takes a finding and the words that name its rule, and looks at the line the finding is reported on, the line of
     the symbol's definition (the same, mostly), and a comment alone on the line above.
+
+    Args:
+        facts: The files, by path, with their comments.
+        today: Comments whose `until` lies before it silence nothing.
+        definitions: Symbols by id.
     """
     marks = {path: _marks(file) for path, file in facts.items() if file.suppressions}
 
@@ -36,10 +41,12 @@ def suppressor(
         if not item.symbols:
             return None
         place = item.symbols[0]
+        symbol = definitions.get(place.id)
+        lines = (place.start_line, place.start_line if symbol is None else symbol.start_line)
         for mark in marks.get(place.file, ()):
             if mark.rules.isdisjoint(words) or (mark.until is not None and today > mark.until):
                 continue
-            if mark.whole_file or mark.line == place.start_line:
+            if mark.whole_file or mark.line in lines:
                 return Suppression(kind="comment", file=place.file, line=mark.line, reason=mark.reason)
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, TextIO
 
 import msgspec
@@ -25,5 +26,15 @@ def schema(name: str) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://semfora.dev/schemas/{name}.v1.json",
         "title": f"semfora {name}, version 1",
-        **msgspec.json.schema(SCHEMAS[name]),
+        **_undented(msgspec.json.schema(SCHEMAS[name])),
     }
+
+
+def _undented(node: Any) -> Any:
+    """A schema with its descriptions free of source code's indentation, which depends on the version of Python."""
+    if isinstance(node, dict):
+        return {
+            key: inspect.cleandoc(value) if key == "description" and isinstance(value, str) else _undented(value)
+            for key, value in node.items()
+        }
+    return [_undented(item) for item in node] if isinstance(node, list) else node

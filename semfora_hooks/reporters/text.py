@@ -77,9 +77,11 @@ def problem_lines(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def error_line(error: ErrorEntry) -> str:
-    """An error entry on one line."""
-    hint = f" ({error.hint})" if error.hint else ""
-    return f"error: {_one_line(error.message)}{_one_line(hint)}"
+    """An error entry on one line, with the package it comes from where that is not ours."""
+    message = _one_line(error.message)
+    if error.distribution not in (None, "semfora-hooks") and f"{error.distribution} {error.version}" not in message:
+        message = f"{error.provider} ({error.distribution} {error.version}): {message}"
+    return f"error: {message}" + (f" ({_one_line(error.hint)})" if error.hint else "")
 
 
 def incomplete_line(item: Incomplete, options: RenderOptions) -> str:

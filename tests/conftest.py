@@ -1,0 +1,31 @@
+"""What every test gets: a cache of its own, and none of the settings of whoever runs the tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from semfora_hooks.config import ENVIRONMENT
+
+_UNWANTED = (
+    *ENVIRONMENT,
+    "SEMFORA_TRACE_PLUGINS",
+    "PRE_COMMIT_FROM_REF",
+    "PRE_COMMIT_TO_REF",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMFORA_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    for name in (*_UNWANTED, *(name for name in os.environ if name.startswith("GIT_"))):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.invalid")
