@@ -256,6 +256,7 @@ class _Linker:
             targets[edge.caller].add(f"\0{edge.external}")
         recursive = {symbol for component in strongly_connected(exact) for symbol in component}
         prefixes, suffixes = _fragments(mentions)
+        defined = {facts.name for entry in self.entries for facts in entry.facts.symbols}
         symbols = []
         for entry in self.entries:
             in_test_file = is_test_file(entry.path)
@@ -285,6 +286,8 @@ class _Linker:
                     facts.name.startswith(prefixes)
                     or facts.name.endswith(suffixes)
                     or (facts.kind == "method" and _DISPATCHED.fullmatch(facts.name))
+                    or (bare := facts.name.lstrip("_")) in mentions
+                    and bare not in defined  # `getattr(self, "_" + name)`
                 ):
                     reach = "unknown"
                 else:
