@@ -117,7 +117,8 @@ def _root_of(path: Path) -> tuple[Path, bool]:
         if top is not None and candidate == top:
             break
         if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
-            return candidate, False
+            inside = folder.relative_to(candidate).parts
+            return (folder if any(map(_is_skipped_folder, inside)) else candidate), False
     return folder, False
 
 
@@ -447,7 +448,7 @@ def _walk(root: Path, incomplete: list[Incomplete]) -> Iterator[bytes]:
         kept = []
         for name in sorted(folders):
             shown = _display(name)
-            if shown.startswith(".") or shown in _SKIPPED_FOLDERS or shown.endswith(".egg-info"):
+            if _is_skipped_folder(shown):
                 continue
             full = os.path.join(folder, name)
             if os.path.exists(os.path.join(full, b"pyvenv.cfg")) or ignored(_display(prefix + name) + "/"):
@@ -459,6 +460,11 @@ def _walk(root: Path, incomplete: list[Incomplete]) -> Iterator[bytes]:
         for name in names:
             if not ignored(_display(prefix + name)):
                 yield (prefix + name).replace(os.fsencode(os.sep), b"/")
+
+
+def _is_skipped_folder(name: str) -> bool:
+    """Whether a plain folder of this name holds no code of the project: caches, environments, metadata."""
+    return name.startswith(".") or name in _SKIPPED_FOLDERS or name.endswith(".egg-info")
 
 
 def _gitignore(root: Path) -> Callable[[str], bool]:
