@@ -7,17 +7,19 @@ Where types are needed it uses annotations and constructor assignments, and says
 
 from __future__ import annotations
 
+import builtins
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from semfora_hooks.languages.facts import BindingFacts, FileFacts, ImportFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, Resolution
 
 _MAX_HOPS = 12  # re-exports followed, bases climbed, assignments chased
-_ANNOTATION = re.compile(
-    r"(?:typing\.)?(?:Optional\[|Annotated\[|Final\[|ClassVar\[|[\"'])*([A-Za-z_][\w.]*)(?:[\"'\],].*)?(?:\s*\|\s*None)?"
-)
+_WRAPPED = re.compile(r"(?:\w+\.)*(?:Optional|Annotated|Final|ClassVar|Required|NotRequired)\s*\[(.*)\]")
+_CLASS = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
+_BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass
@@ -177,7 +179,7 @@ class Resolver:
         else:
             for star in file.stars:
                 source = self.files.get(self.absolute(file, star))
-                if source is not None and source is not file and hops < _MAX_HOPS and not name.startswith("_"):
+                if source is not None and source is not file and hops < _MAX_HOPS and _is_in_star(source, name):
                     target = self._in_module(source, name, hops + 1)
                     if target is not None:
                         break
@@ -247,10 +249,10 @@ class Resolver:
         return None
 
     def _annotated(self, file: FileEntry, scope: int, annotation: str | None, hops: int) -> Target | None:
-        match = _ANNOTATION.fullmatch(annotation.strip()) if annotation else None
-        if match is None or hops > _MAX_HOPS:
+        name = class_of_annotation(annotation) if annotation else None
+        if name is None or hops > _MAX_HOPS:
             return None
-        head, *rest = match[1].split(".")
+        head, *rest = name.split(".")
         parent = file.facts.symbols[scope].parent if scope > 0 else 0
         target = self.lookup(file, max(parent, 0), head, hops + 1)
         for part in rest:
@@ -349,3 +351,42 @@ class Resolver:
         while scope > 0 and symbols[scope].kind not in CLASS_KINDS:
             scope = symbols[scope].parent
         return self.overrides(file, scope, name) if scope > 0 else None
+
+
+def _is_in_star(source: FileEntry, name: str) -> bool:
+    """Whether `from source import *` brings `name`. Lists of exports may be longer than what we could read of them."""
+    exports = source.facts.exports
+    if exports is not None and (name in exports or name in _BUILTINS):
+        return name in exports
+    return not name.startswith("_")
+
+
+@lru_cache(maxsize=20_000)
+def class_of_annotation(annotation: str) -> str | None:
+    """The one class that an annotation names, `None` and wrappers such as `Optional` aside; `None` where there is none."""
+    text = annotation.replace('"', "").replace("'", "")
+    for _ in range(_MAX_HOPS):
+        parts = [part for part in _split(text, "|") if part != "None"]
+        if len(parts) != 1:
+            return None
+        text = parts[0]
+        wrapped = _WRAPPED.fullmatch(text)
+        if wrapped is None:
+            break
+        text = _split(wrapped[1], ",")[0]
+    match = _CLASS.fullmatch(text)
+    return match[1] if match is not None else None
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of `text` between separators that stand outside all brackets."""
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        if character in "[(":
+            depth += 1
+        elif character in "])":
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    return [*parts, text[start:].strip()]

@@ -10,7 +10,7 @@ import msgspec
 
 from semfora_hooks.model import Argument, ControlFlow, SymbolKind, TypeCheck
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 
 
 class SymbolFacts(msgspec.Struct, array_like=True):
@@ -94,7 +94,10 @@ class ImportFacts(msgspec.Struct, array_like=True):
 
 
 class BindingFacts(msgspec.Struct, array_like=True):
-    """`target = value` or `target = value(...)`, for inferring receivers. Names are dotted (`self.pool`)."""
+    """`target = value` or `target = value(...)`, for inferring receivers. Names are dotted (`self.pool`).
+
+    An empty `value` means that a local name is bound to something that cannot be told, and hides what is outside.
+    """
 
     owner: int
     target: str

@@ -6,6 +6,7 @@ parameters and imports. Nothing recurses, so deep nesting costs memory in propor
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,9 @@ class Walker:
         self._active = [self._totals[0]]
         comments = captures.pop("comment", [])
         clean = _blank(self.source, [*comments, *captures.pop("docstring", [])])
+        bound = captures.pop("bound", [])
+        outside = [(node, True) for node in captures.pop("global", [])]
+        outside += [(node, False) for node in captures.pop("nonlocal", [])]
         events = sorted(
             (node.start_byte, -node.end_byte, code != "block", code, order, node)
             for code, nodes in captures.items()
@@ -124,6 +128,8 @@ class Walker:
             stack.append(frame)
         while stack:
             self._close(stack.pop())
+        self._release(outside)
+        self._hide(bound)
         return self._finish(clean, comments, lines)
 
     def _too_deep(self, node: Node) -> None:
@@ -381,6 +387,45 @@ class Walker:
             self._bound_lambdas[bound_lambda] = target
         else:
             self._bindings.append(BindingFacts(self._scope, target, value, is_call))
+
+    def _release(self, nodes: list[tuple[Node, bool]]) -> None:
+        """Names declared `global` or `nonlocal`: their bindings belong to the module, or to the function around."""
+        self._elsewhere: dict[tuple[int, str], int] = {}
+        for node, is_global in nodes:
+            owner = self._owner(node)
+            name = self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+            self._elsewhere[owner, name] = 0 if is_global else max(self.symbols[owner].parent, 0)
+        for binding in self._bindings if self._elsewhere else ():
+            binding.owner = self._elsewhere.get((binding.owner, binding.target), binding.owner)
+
+    def _hide(self, nodes: list[Node]) -> None:
+        """Bindings that say nothing of their value, of names that a function uses and that mean something outside it."""
+        symbols, source = self.symbols, self.source
+        outer = {symbol.name for symbol in symbols}
+        for item in self._imports:
+            outer.update(bound for _, bound in item.names)
+            outer.add(item.alias or item.module.partition(".")[0])
+        outer.update(binding.target for binding in self._bindings)
+        called = {call.callee.partition(".")[0] for call in self._calls.values()}
+        used = {name.encode() for name in (called if "*" in outer else called & outer)}
+        known = {(binding.owner, binding.target) for binding in self._bindings}
+        known.update((owner, arg.name) for owner, symbol in enumerate(symbols) for arg in symbol.arguments)
+        for node in nodes if used else ():
+            text = source[node.start_byte : node.end_byte]
+            if text not in used:
+                continue
+            owner, name = self._owner(node), text.decode("utf-8", "replace")
+            if owner and (owner, name) not in known and (owner, name) not in self._elsewhere:
+                known.add((owner, name))
+                self._bindings.append(BindingFacts(owner, name, "", False))
+
+    def _owner(self, node: Node) -> int:
+        """The innermost symbol around `node`."""
+        position = node.start_byte
+        index = bisect_right(self._ranges, (position, len(self.source))) - 1
+        while index > 0 and self._ranges[index][1] <= position:
+            index = self.symbols[index].parent
+        return max(index, 0)
 
     # --------------------------------------------------------------------------------------------------- the end
 

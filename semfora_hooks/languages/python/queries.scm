@@ -37,6 +37,23 @@
 (assignment right: (identifier)) @binding
 (assignment right: (lambda)) @binding
 
+; Names that are bound in other ways, so that they hide what a name outside means.
+(assignment left: (identifier) @bound)
+(assignment left: (pattern_list (identifier) @bound))
+(augmented_assignment left: (identifier) @bound)
+(for_statement left: (identifier) @bound)
+(for_statement left: (pattern_list (identifier) @bound))
+(tuple_pattern (identifier) @bound)
+(list_pattern (identifier) @bound)
+(list_splat_pattern (identifier) @bound)
+(as_pattern_target (identifier) @bound)
+(as_pattern_target (tuple (identifier) @bound))
+(as_pattern (case_pattern) (identifier) @bound)
+(case_pattern (dotted_name . (identifier) @bound .))
+(named_expression name: (identifier) @bound)
+(global_statement (identifier) @global)
+(nonlocal_statement (identifier) @nonlocal)
+
 (comment) @comment
 (module . (comment)* . (expression_statement . (string) .) @docstring)
 (block . (comment)* . (expression_statement . (string) .) @docstring)
