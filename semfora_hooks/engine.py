@@ -42,7 +42,7 @@ from semfora_hooks.model import (
     Timings,
     Tool,
 )
-from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, error_entry, load_plugins
+from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe, error_entry, load_plugins
 from semfora_hooks.policy import baseline, changes, gate, intake, selection, suppression
 
 
@@ -268,11 +268,10 @@ class SuggestEngine:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
-            text = " ".join(str(error).split())[:500]
             run.errors.append(
                 ErrorEntry(
                     kind="provider",
-                    message=f"{origin}: rule '{rule.id}' raised {type(error).__name__}" + (f": {text}" if text else ""),
+                    message=f"{origin}: rule '{rule.id}' raised {describe(error)}",
                     provider=origin.name,
                     distribution=origin.distribution,
                     version=origin.version,
@@ -418,7 +417,7 @@ def _prepare(rules: Sequence[LoadedRule]) -> None:
     for loaded in rules:
         prepare = getattr(loaded.rule, "prepare", None)
         if callable(prepare):
-            with suppress(Exception):
+            with suppress(Exception, SystemExit):
                 prepare()
 
 

@@ -123,7 +123,7 @@ class Plugins:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001
-                notices.append(f"{origin}: semfora_run_finished raised {_describe(error)}")
+                notices.append(f"{origin}: semfora_run_finished raised {describe(error)}")
         return notices
 
     # ----------------------------------------------------------------------------------------------------- calling
@@ -248,7 +248,7 @@ def _installed(errors: list[ErrorEntry]) -> Sequence[EntryPoint]:
                     found.setdefault((_origin(point).distribution, point.name), point)
             except Exception as error:  # noqa: BLE001
                 name = getattr(distribution, "_path", None) or "a distribution"
-                text = f"{name}: its entry points cannot be read: {_describe(error)}"
+                text = f"{name}: its entry points cannot be read: {describe(error)}"
                 errors.append(ErrorEntry(kind="provider", message=text, hint="reinstall the package"))
         return list(found.values())
 
@@ -271,7 +271,7 @@ def _load(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001
-        text = f"{origin}: provider '{provider.name}' failed while loading its rules: {_describe(error)}"
+        text = f"{origin}: provider '{provider.name}' failed while loading its rules: {describe(error)}"
         hint = f"update {origin.distribution}, or switch it off: --disable-provider {origin.name}"
         return rules, [SemforaError(text, kind="provider", hint=hint)], ()
     return rules, [], ()
@@ -287,7 +287,7 @@ def _named(reporter: Reporter, origin: Origin) -> Reporter:
             raise
         except BaseException as error:
             raise ProviderError(
-                f"{origin}: the output format '{reporter.name}' failed: {_describe(error)}",
+                f"{origin}: the output format '{reporter.name}' failed: {describe(error)}",
                 hint=f"update {origin.distribution}, or use another --output-format",
             ) from error
 
@@ -301,7 +301,7 @@ def _rule_problem(rule: object) -> str | None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  an attribute may be a property, and raise
-        return f"{type(rule).__name__} is no rule: looking at it raised {_describe(error)}"
+        return f"{type(rule).__name__} is no rule: looking at it raised {describe(error)}"
 
 
 def _first_problem(rule: object) -> str | None:
@@ -339,7 +339,7 @@ def _origin(point: EntryPoint) -> Origin:
 def _failure(origin: Origin, where: str, error: BaseException) -> ErrorEntry:
     return ErrorEntry(
         kind="provider",
-        message=f"{origin}: {where} failed: {_describe(error)}",
+        message=f"{origin}: {where} failed: {describe(error)}",
         provider=origin.name,
         distribution=origin.distribution,
         version=origin.version,
@@ -347,6 +347,10 @@ def _failure(origin: Origin, where: str, error: BaseException) -> ErrorEntry:
     )
 
 
-def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+def describe(error: BaseException) -> str:
+    """An exception's type and text, on one line that is not too long; whatever its `__str__` does."""
+    try:
+        text = " ".join(str(error).encode("utf-8", "backslashreplace").decode().split())
+    except Exception:  # noqa: BLE001
+        text = "(its text cannot be had)"
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from semfora_hooks.config import load_config
 from semfora_hooks.context import NEEDS, SuggestContext
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
 from semfora_hooks.errors import UsageError
-from semfora_hooks.reporters.jsonreport import SCHEMAS
+from semfora_hooks.reporters.jsonreport import SCHEMAS, as_json
 from semfora_hooks.reporters.jsonreport import schema as json_schema
 
 
@@ -115,4 +114,4 @@ def _quote(text: str) -> str:
 
 
 def _print_json(document: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    sys.stdout.write(as_json(document, order=None))

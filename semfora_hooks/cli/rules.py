@@ -7,13 +7,13 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
-import msgspec
 
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import SuggestEngine
 from semfora_hooks.policy.selection import is_selected
+from semfora_hooks.reporters.jsonreport import as_json
 from semfora_hooks.reporters.text import error_line
 
 
@@ -45,12 +45,12 @@ def list_rules(output_format: str, no_plugins: bool, disable_provider: tuple[str
             "distribution": item.origin.distribution,
             "version": item.origin.version,
             "origin": getattr(item.rule, "origin", None),
-            "description": " ".join(item.rule.description.encode("utf-8", "backslashreplace").decode().split()),
+            "description": " ".join(item.rule.description.split()),
         }
         for item in loaded.rules
     ]
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
+        click.echo(as_json(rows, order=None), nl=False)
     else:
         width = max((len(str(row["id"])) for row in rows), default=0)
         for row in rows:

@@ -156,7 +156,7 @@ def _write(report: Report, reporter: Reporter, root: Root, options: Mapping[str,
     )
     if to_file:
         try:
-            with options["output"].open("w", encoding="utf-8", newline="\n") as stream:
+            with options["output"].open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
                 reporter.render(report, stream, render)
         except OSError as error:
             raise UsageError(f"{options['output']}: cannot be written: {error.strerror}") from None

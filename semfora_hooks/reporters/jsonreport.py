@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import msgspec
 
@@ -16,8 +16,29 @@ SCHEMAS: dict[str, type[Any]] = {"report": Report, "recommendation": Recommendat
 
 def render(report: Report, stream: TextIO, options: RenderOptions) -> None:  # noqa: ARG001
     """Write `report` as JSON."""
-    stream.write(msgspec.json.format(msgspec.json.encode(report, order="deterministic"), indent=2).decode())
-    stream.write("\n")
+    stream.write(as_json(report))
+
+
+def as_json(document: Any, order: Literal["deterministic"] | None = "deterministic") -> str:
+    """A document as indented JSON. What is no text (halves of UTF-16 pairs, from file names) shows as escapes.
+
+    Args:
+        document: Structs, or plain data.
+        order: `None` keeps the order of mappings; otherwise they are sorted.
+    """
+    try:
+        data = msgspec.json.encode(document, order=order)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_showable(msgspec.to_builtins(document)), order=order)
+    return msgspec.json.format(data, indent=2).decode() + "\n"
+
+
+def _showable(node: Any) -> Any:
+    if isinstance(node, str):
+        return node.encode("utf-8", "backslashreplace").decode()
+    if isinstance(node, dict):
+        return {_showable(key): _showable(value) for key, value in node.items()}
+    return [_showable(item) for item in node] if isinstance(node, list | tuple) else node
 
 
 def schema(name: str) -> dict[str, Any]:
