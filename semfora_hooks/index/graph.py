@@ -60,24 +60,33 @@ def shortest_cycle(graph: Mapping[Node, Iterable[Node]], component: Iterable[Nod
     inside = set(component)
     best: list[Node] = []
     for start in sorted(inside, key=str):
-        parents: dict[Node, Node] = {}
-        queue = deque([start])
-        found = False
-        while queue and not found:
-            node = queue.popleft()
-            for successor in graph.get(node, ()):
-                if successor == start:
-                    path = [node]
-                    while path[-1] != start:
-                        path.append(parents[path[-1]])
-                    path.reverse()
-                    if not best or len(path) < len(best):
-                        best = path
-                    found = True
-                    break
-                if successor in inside and successor not in parents:
-                    parents[successor] = node
-                    queue.append(successor)
+        if start in graph.get(start, ()):
+            return [start]
+    for start in sorted(inside, key=str):
+        path = _cycle_through(graph, inside, start, len(best) - 1 if best else len(inside))
+        best = path or best
         if len(best) == 2:
             break
     return best
+
+
+def _cycle_through(graph: Mapping[Node, Iterable[Node]], inside: set[Node], start: Node, limit: int) -> list[Node]:
+    """A shortest cycle from `start` back to it, of at most `limit` nodes; empty where there is none."""
+    parents: dict[Node, Node] = {}
+    lengths = {start: 1}
+    queue = deque([start])
+    while queue:
+        node = queue.popleft()
+        if lengths[node] > limit:
+            break
+        for successor in graph.get(node, ()):
+            if successor == start:
+                path = [node]
+                while path[-1] != start:
+                    path.append(parents[path[-1]])
+                return path[::-1]
+            if successor in inside and successor not in lengths:
+                parents[successor] = node
+                lengths[successor] = lengths[node] + 1
+                queue.append(successor)
+    return []
