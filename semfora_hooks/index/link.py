@@ -460,10 +460,12 @@ def _is_exported(facts: SymbolFacts, entry: FileEntry, exported: Sequence[bool])
     if facts.kind == "module":
         return True
     name = facts.name
+    if facts.parent == 0 and entry.facts.exports is not None:
+        return name in entry.facts.exports
     if name.startswith("_") and not (name.startswith("__") and name.endswith("__")):
         return False
     if facts.parent == 0:
-        return entry.facts.exports is None or name in entry.facts.exports
+        return True
     return entry.facts.symbols[facts.parent].kind in CLASS_KINDS and exported[facts.parent]
 
 
