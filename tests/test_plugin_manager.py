@@ -163,8 +163,8 @@ def test_a_misspelt_hook_beside_good_ones_takes_the_whole_plugin_out(run: Callab
 @pytest.mark.parametrize("empty", [types.ModuleType("empty"), None, object(), 7])
 def test_a_plugin_without_hooks(run: Callable[..., Report], empty: object) -> None:
     assert only_error(run(Point(empty))).message == (
-        "acme (acme-rules 2.1): loading the plugin failed: TypeError: acme.plugin implements no hook; its functions need "
-        "@hookimpl"
+        "acme (acme-rules 2.1): loading the plugin failed: TypeError: acme.plugin implements no hook; its functions "
+        "need @hookimpl"
     )
 
 
