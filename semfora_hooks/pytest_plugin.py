@@ -110,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash.get(_RUN, None)
     if run is None or not _is_on(config) or not (run.analysis.has_run() or run.problems):
         return
-    terminalreporter.section(NAME)
+    terminalreporter.write_sep("=", NAME)
     for line in run.summary():
         terminalreporter.write_line(line)
 
@@ -164,7 +164,7 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         from semfora_hooks.config import load_config
-        from semfora_hooks.discovery import find_root
+        from semfora_hooks.discovery import find_root, merge_base
         from semfora_hooks.engine import Request, SuggestEngine
 
         self._pytest = config
@@ -183,6 +183,8 @@ class Run:
         since = _setting(config, "since")
         if since and not root.is_git:
             raise UsageError(f"semfora-since: {root.path} is not a git repository")
+        if since:
+            merge_base(root.path, since)  # a revision there is not: say so before anything runs
         self.engine = SuggestEngine(load_config(root.path, overrides=overrides))
         self.request = Request(root, "range", base=since) if since else Request(root)
         self.kind = _setting(config, "items") or "rule"
