@@ -22,6 +22,9 @@ POOL_BYTES = 512 * 1024
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FileFacts).decode
 
+CRASHED = "the parser crashed on this file; it was not analysed"
+FAILED = "the extractor failed"
+
 Batch = list[tuple[str, str, bytes]]
 """Content hash, language and bytes of a few files."""
 
@@ -44,8 +47,9 @@ def extract_snapshot(
             missing.setdefault(key, file)
     fresh: list[tuple[str, str, bytes]] = []
     for oid, language, data in _extract_all(snapshot, list(missing.values()), executor):
-        known[oid, language] = _decode(data)
-        fresh.append((oid, language, data))
+        facts = known[oid, language] = _decode(data)
+        if not any(problem.startswith((CRASHED, FAILED)) for problem in facts.problems):  # may do better next time
+            fresh.append((oid, language, data))
     if store is not None and fresh:
         store.save(fresh)
     return {file.path: known[key] for key, file in zip(keys, snapshot.files, strict=True)}
@@ -109,7 +113,7 @@ def _extract_alone(item: tuple[str, str, bytes]) -> tuple[str, str, bytes]:
             return pool.submit(extract_batch, [item]).result()[0]
         except BrokenExecutor:
             oid, language, _ = item
-            return oid, language, _encode(broken(language, "the parser crashed on this file; it was not analysed"))
+            return oid, language, _encode(broken(language, CRASHED))
 
 
 def extract_batch(batch: Batch) -> list[tuple[str, str, bytes]]:
@@ -121,7 +125,7 @@ def _extract_one(data: bytes, language: str) -> FileFacts:
     try:
         return extract(data, language)
     except Exception as error:  # noqa: BLE001  one file must not hide the others
-        return broken(language, f"the extractor failed: {type(error).__name__}: {error} (please report this)")
+        return broken(language, f"{FAILED}: {type(error).__name__}: {error} (please report this)")
 
 
 def broken(language: str, problem: str) -> FileFacts:

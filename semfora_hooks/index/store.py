@@ -63,7 +63,8 @@ class FactStore:
             if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
                 return  # another user could write what we would trust
             name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
-            self._connection = self._open(folder / f"{name}.sqlite")
+            self._path = folder / f"{name}.sqlite"
+            self._connection = self._open(self._path)
             self._key = extractor_key()
         except (OSError, sqlite3.Error):
             self._connection = None
@@ -82,9 +83,7 @@ class FactStore:
             connection.close()
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            path.unlink(missing_ok=True)  # not a database: start over
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            _remove(path)  # not a database: start over
             connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS blob (oid TEXT, language TEXT, version TEXT, facts BLOB, checksum INTEGER, "
@@ -105,11 +104,11 @@ class FactStore:
                     (*chunk, self._key),
                 )
                 for oid, language, data, checksum in rows:
-                    if crc32(data) == checksum:
+                    if isinstance(data, bytes) and crc32(data) == checksum:
                         with contextlib.suppress(msgspec.MsgspecError):
                             found[oid, language] = _decode(data)
-        except (sqlite3.Error, TypeError):
-            self.close()
+        except sqlite3.Error as error:
+            self._give_up(error)
         return found
 
     def save(self, rows: Iterable[tuple[str, str, bytes]]) -> None:
@@ -123,8 +122,15 @@ class FactStore:
                 ((oid, language, self._key, data, crc32(data)) for oid, language, data in sorted(rows)),
             )
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            self.close()
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Close; and remove a database that is damaged, so that the next run starts a new one."""
+        self.close()
+        if type(error) is sqlite3.DatabaseError:  # its subclasses mean something else
+            with contextlib.suppress(OSError):
+                _remove(self._path)
 
     def close(self) -> None:
         """Let go of the database; everything is a miss from here on."""
@@ -132,6 +138,11 @@ class FactStore:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

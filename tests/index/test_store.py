@@ -1,0 +1,275 @@
+"""The store saves time and nothing else: every failure of it is a miss."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from semfora_hooks.index import store as store_module
+from semfora_hooks.index.store import FactStore, cache_folder, extractor_key
+from semfora_hooks.languages.extract import extract
+from semfora_hooks.languages.facts import FileFacts
+
+KEY = ("a" * 40, "python")
+SOURCE = b'import os\n\n\n@deco\ndef f(x: int = 1) -> None:\n    """Doc."""\n    if x and os:\n        os.g(x)\n'
+
+
+def facts(source: bytes = SOURCE) -> FileFacts:
+    return extract(source, "python")
+
+
+def row(key: tuple[str, str] = KEY, source: bytes = SOURCE) -> tuple[str, str, bytes]:
+    return (*key, msgspec.msgpack.encode(facts(source)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "repository"
+
+
+def database(folder: Path) -> Path:
+    (path,) = folder.glob("*.sqlite")
+    return path
+
+
+def works(root: Path, folder: Path) -> bool:
+    """Whether a new store keeps what it is given."""
+    FactStore(root, folder).save([row()])
+    return FactStore(root, folder).load([KEY]) == {KEY: facts()}
+
+
+def test_what_is_saved_is_loaded_by_another_store(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    assert store.load([KEY]) == {}
+    store.save([row()])
+    assert store.load([KEY]) == {KEY: facts()}
+    store.close()
+    assert store.load([KEY]) == {}
+    assert FactStore(root, folder).load([KEY, ("b" * 40, "python")]) == {KEY: facts()}
+
+
+def test_facts_of_real_source_survive_the_trip(root: Path, folder: Path) -> None:
+    source = Path(store_module.__file__).read_bytes()
+    FactStore(root, folder).save([row(source=source)])
+    assert FactStore(root, folder).load([KEY])[KEY] == facts(source)
+
+
+def test_more_keys_than_sqlite_has_variables(root: Path, folder: Path) -> None:
+    keys = [(f"{i:040x}", "python") for i in range(2_500)]
+    store = FactStore(root, folder)
+    store.save(row(key) for key in keys)
+    assert set(FactStore(root, folder).load([*keys, *keys])) == set(keys)
+
+
+def test_languages_and_repositories_are_kept_apart(root: Path, folder: Path) -> None:
+    other = (KEY[0], "other")
+    FactStore(root, folder).save([row(KEY, b"x = 1\n"), row(other, b"y = 2\n")])
+    found = FactStore(root, folder).load([KEY, other])
+    assert (found[KEY].mentions, found[other].mentions) == ({"x": 1}, {"y": 1})
+    assert FactStore(root / "elsewhere", folder).load([KEY]) == {}
+    assert len(list(folder.glob("*.sqlite"))) == 2
+
+
+def test_saving_again_replaces(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    store.save([row(source=b"x = 1\n")])
+    store.save([row(source=b"y = 1\n")])
+    assert store.load([KEY])[KEY].mentions == {"y": 1}
+
+
+def test_another_version_is_a_miss(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FactStore(root, folder).save([row()])
+    monkeypatch.setattr(store_module, "EXTRACTOR_VERSION", 999)
+    store = FactStore(root, folder)
+    assert store.load([KEY]) == {}
+    store.save([row(source=b"new = 1\n")])
+    assert store.load([KEY])[KEY].mentions == {"new": 1}
+    monkeypatch.undo()
+    assert FactStore(root, folder).load([KEY]) == {KEY: facts()}
+
+
+def test_the_key_names_everything_facts_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = extractor_key()
+    monkeypatch.setattr(store_module, "version", lambda name: f"{name}-9.9")
+    assert extractor_key() not in (before, "")
+    monkeypatch.setattr(store_module, "__version__", "77.0")
+    assert extractor_key().startswith("77.0-")
+
+
+# ------------------------------------------------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize("garbage", [b"", b"not a database at all, by far" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_is_replaced(root: Path, folder: Path, garbage: bytes) -> None:
+    FactStore(root, folder).close()
+    path = database(folder)
+    for extra in folder.glob("*.sqlite-*"):
+        extra.unlink()
+    path.write_bytes(garbage)
+    assert FactStore(root, folder).load([KEY]) == {}
+    assert works(root, folder)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_a_truncated_database_is_a_miss_and_mends_itself(root: Path, folder: Path, kept: float) -> None:
+    keys = [(f"{i:040x}", "python") for i in range(500)]
+    store = FactStore(root, folder)
+    store.save(row(key) for key in keys)
+    store.close()
+    path = database(folder)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    found = FactStore(root, folder).load(keys)
+    assert all(value == facts() for value in found.values())
+    FactStore(root, folder).load(keys)
+    FactStore(root, folder).save([row()])
+    assert works(root, folder)
+
+
+def test_garbage_pages_never_give_wrong_facts(root: Path, folder: Path) -> None:
+    keys = [(f"{i:040x}", "python") for i in range(500)]
+    store = FactStore(root, folder)
+    store.save(row(key) for key in keys)
+    store.close()
+    path = database(folder)
+    data = bytearray(path.read_bytes())
+    noise = random.Random(1)
+    for start in range(8192, len(data) - 4096, 3 * 4096):
+        data[start + 1000 : start + 1400] = noise.randbytes(400)
+    path.write_bytes(data)
+    found = FactStore(root, folder).load(keys)
+    assert len(found) < 500
+    assert all(value == facts() for value in found.values())
+    FactStore(root, folder).save([row()])
+    assert works(root, folder)
+
+
+@pytest.mark.parametrize(
+    ("facts_value", "checksum"),
+    [(b"\xc1garbage", None), (b"", None), (row()[2], 1), ("text", 5), (None, None), (12, 12), (b"\x90", None), (row()[2], "x")],
+)
+def test_a_garbage_row_is_a_miss_and_its_neighbours_are_not(
+    root: Path, folder: Path, facts_value: object, checksum: object
+) -> None:
+    from binascii import crc32
+
+    good = ("c" * 40, "python")
+    FactStore(root, folder).save([row(), row(good)])
+    if checksum is None and isinstance(facts_value, bytes):
+        checksum = crc32(facts_value)
+    with sqlite3.connect(database(folder)) as connection:
+        connection.execute("UPDATE blob SET facts = ?, checksum = ? WHERE oid = ?", (facts_value, checksum, KEY[0]))
+    connection.close()
+    assert FactStore(root, folder).load([KEY, good]) == {good: facts()}
+    assert works(root, folder)
+
+
+def test_a_database_that_turns_out_to_be_damaged_is_removed(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    store.save(row((f"{i:040x}", "python")) for i in range(500))
+    store.close()
+    path = database(folder)
+    data = bytearray(path.read_bytes())
+    for start in range(4096, len(data), 4096):  # all pages but the first
+        data[start : start + 4096] = b"\xff" * len(data[start : start + 4096])
+    path.write_bytes(data)
+    assert FactStore(root, folder).load([KEY]) == {}
+    assert works(root, folder)
+
+
+def test_facts_of_another_shape_are_a_miss(root: Path, folder: Path) -> None:
+    FactStore(root, folder).save([(*KEY, msgspec.msgpack.encode(["python", [["only", "three", "fields"]]]))])
+    assert FactStore(root, folder).load([KEY]) == {}
+
+
+def test_a_folder_that_cannot_be_made_is_no_error(root: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    for place in (blocked, blocked / "deeper"):
+        store = FactStore(root, place)
+        store.save([row()])
+        assert store.load([KEY]) == {}
+    assert blocked.read_text() == "in the way"
+
+
+def test_a_folder_where_the_database_should_be_is_no_error(root: Path, folder: Path) -> None:
+    FactStore(root, folder).close()
+    path = database(folder)
+    for extra in folder.glob("*.sqlite*"):
+        extra.unlink()
+    path.mkdir()
+    store = FactStore(root, folder)
+    store.save([row()])
+    assert store.load([KEY]) == {}
+
+
+def test_a_folder_of_another_user_is_not_trusted(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FactStore(root, folder).save([row()])
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert FactStore(root, folder).load([KEY]) == {}
+
+
+def test_a_lock_that_is_held_is_no_error(root: Path, folder: Path) -> None:
+    FactStore(root, folder).save([row()])
+    blocker = sqlite3.connect(database(folder), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    store = FactStore(root, folder)
+    assert store.load([KEY]) == {KEY: facts()}
+    store.save([row(("d" * 40, "python"))])  # waits, gives up
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert FactStore(root, folder).load([KEY, ("d" * 40, "python")]) == {KEY: facts()}
+
+
+def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> None:
+    monkeypatch.setenv("SEMFORA_CACHE_DIR", str(tmp_path / "chosen"))
+    assert cache_folder() == tmp_path / "chosen"
+    FactStore(root).save([row()])
+    assert FactStore(root, tmp_path / "chosen").load([KEY]) == {KEY: facts()}
+    monkeypatch.delenv("SEMFORA_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder().name == "semfora-hooks"
+
+
+def test_the_folder_is_the_users_alone(root: Path, folder: Path) -> None:
+    FactStore(root, folder).close()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+WRITER = """
+import sys, pathlib, msgspec
+from semfora_hooks.index.store import FactStore
+from semfora_hooks.languages.extract import extract
+root, folder, name = sys.argv[1:]
+data = msgspec.msgpack.encode(extract(b"x = 1\\n", "python"))
+for turn in range(40):
+    store = FactStore(pathlib.Path(root), pathlib.Path(folder))
+    keys = [(f"{name}{turn:03}{i:03}", "python") for i in range(20)]
+    store.save([(*key, data) for key in keys])
+    assert len(store.load(keys)) == 20, (name, turn)
+    store.close()
+"""
+
+
+def test_processes_at_once_lose_nothing(root: Path, folder: Path) -> None:
+    running = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(root), str(folder), name], stderr=subprocess.PIPE)
+        for name in "abc"
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+    keys = [(f"{name}{turn:03}{i:03}", "python") for name in "abc" for turn in range(40) for i in range(20)]
+    assert len(FactStore(root, folder).load(keys)) == 2_400
