@@ -179,7 +179,8 @@ class SuggestEngine:
         if request.rules:
             return [item for item in loaded.rules if item.rule.id in request.rules]
         chosen = [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
-        if not chosen and selection.unknown_names(self.config, [item.rule for item in loaded.rules]):
+        explained = any(error.kind == "config" for error in loaded.errors)
+        if not (chosen or explained) and selection.unknown_names(self.config, [item.rule for item in loaded.rules]):
             text = "no rule is left to run: what the configuration selects is unknown, or its provider is off"
             run.errors.append(
                 ErrorEntry(kind="config", message=text, hint="semfora-hooks rules list shows what there is")

@@ -40,6 +40,13 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1, which means something else here
+            drop_output()
+            return EXIT_CLEAN
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
@@ -73,7 +80,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader had enough, as `| head` does
-        _drop_output()
+        drop_output()
         code = EXIT_CLEAN
     except SemforaError as error:
         if wants_traceback:
@@ -85,7 +92,7 @@ def main() -> None:
             traceback.print_exc()
         where = f"{error.filename}: " if error.filename else _without_folder()
         click.echo(f"error: {where}{error.strerror or error}", err=True)
-        _drop_output()
+        drop_output()
         code = EXIT_ERROR
     except Exception as error:  # noqa: BLE001  the last stop before the user
         if wants_traceback:
@@ -117,7 +124,7 @@ def _without_folder() -> str:
     return "output: "
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Send what is still in standard output's buffer nowhere, so that the interpreter does not trip over it at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

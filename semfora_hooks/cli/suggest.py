@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED
+from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import Root, find_root, is_anything_staged
 from semfora_hooks.engine import Request, SuggestEngine
@@ -20,7 +20,7 @@ from semfora_hooks.errors import UsageError
 from semfora_hooks.hookspecs import RenderOptions, Reporter
 from semfora_hooks.model import ErrorEntry, Report
 from semfora_hooks.reporters import REPORTERS
-from semfora_hooks.reporters.text import error_line, problem_lines, totals
+from semfora_hooks.reporters.text import error_line, problem_lines, totals, write_statistics
 
 SEVERITIES = click.Choice(["never", "info", "warning", "error"])
 
@@ -90,9 +90,10 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         providers=type(config.providers)(disable=(*config.providers.disable, *options["disable_provider"])),
     )
     errors: list[ErrorEntry] = []
+    name = options["output_format"] or ("full" if sys.stdout.isatty() else "concise")
     with redirect_stdout(sys.stderr):  # standard output is the report's; a provider that prints must not spoil it
         engine = SuggestEngine(config)
-        reporter = _reporter(options["output_format"], engine, errors)
+        reporter = _reporter(name, engine, errors)
         request = _request(root, options, os.environ)
         report = engine.run(request).report
     report.errors.extend(errors)
@@ -101,7 +102,10 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
             ErrorEntry(kind="incomplete", message=f"{item.file}: {item.reason}", hint="without --strict it is a remark")
             for item in report.incomplete
         )
-    _write(report, reporter, root, options)
+    try:
+        _write(report, reporter, root, options)
+    except BrokenPipeError:  # the reader had enough, as `| head` does; the verdict stands
+        drop_output()
     if report.errors:
         return EXIT_ERROR
     return EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
@@ -134,9 +138,7 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
     return Request(root)
 
 
-def _reporter(name: str | None, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:
-    if name is None:
-        name = "full" if sys.__stdout__ is not None and sys.__stdout__.isatty() else "concise"
+def _reporter(name: str, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:
     if name in REPORTERS:
         return REPORTERS[name]
     known = {**engine.plugins.reporters(errors), **REPORTERS}
@@ -171,6 +173,8 @@ def _write(report: Report, reporter: Reporter, root: Root, options: Mapping[str,
             click.echo(error_line(entry), err=True)
     if reporter.name == "concise" or to_file:
         click.echo(totals(report), err=True)
+    if options["statistics"] and reporter.name != "full":
+        write_statistics(report, sys.stderr)
 
 
 def _wants_color() -> bool:

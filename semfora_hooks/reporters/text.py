@@ -53,7 +53,7 @@ def render_full(report: Report, stream: TextIO, options: RenderOptions) -> None:
         stream.write(f"{style('fixed', fg='green')} {item.rule_id}: {item.title}\n")
     stream.write(f"{totals(report)}\n")
     if options.statistics:
-        _statistics(report, stream)
+        write_statistics(report, stream)
 
 
 def totals(report: Report) -> str:
@@ -63,7 +63,8 @@ def totals(report: Report) -> str:
     found = ", ".join(counts) if counts else "no findings"
     extra = f", {summary.suppressed} suppressed" if summary.suppressed else ""
     extra += f", {len(report.fixed)} fixed" if report.fixed else ""
-    return f"{found}{extra} in {summary.files} files ({summary.symbols} symbols, {report.timings.total:.1f} s){_verdict(summary)}"
+    size = f"{summary.files} files ({summary.symbols} symbols, {report.timings.total:.1f} s)"
+    return f"{found}{extra} in {size}{_verdict(summary)}"
 
 
 def problem_lines(report: Report, options: RenderOptions) -> Iterator[str]:
@@ -89,7 +90,8 @@ def incomplete_line(item: Incomplete, options: RenderOptions) -> str:
     return f"incomplete: {_path(item.file, options)}: {_one_line(item.reason)}"
 
 
-def _statistics(report: Report, stream: TextIO) -> None:
+def write_statistics(report: Report, stream: TextIO) -> None:
+    """Findings and seconds by rule, seconds by stage."""
     timings = report.timings
     stream.write(f"\n{'findings':>9}  {'seconds':>8}\n")
     for name in sorted({*report.summary.by_rule, *timings.rules}):

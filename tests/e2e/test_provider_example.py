@@ -182,7 +182,8 @@ def test_no_rule_is_imported_where_none_is_wanted(environment: Environment, repo
     code = (
         "import atexit, sys\n"
         "from semfora_hooks.cli import main\n"
-        "atexit.register(lambda: print([name for name in sys.modules if 'provider_example' in name], file=sys.stderr))\n"
+        "loaded = lambda: [name for name in sys.modules if 'provider_example' in name]\n"
+        "atexit.register(lambda: print(loaded(), file=sys.stderr))\n"
         "sys.argv = ['semfora-hooks', '{}']\n"
         "main()\n"
     )
@@ -295,7 +296,7 @@ def hooks(environment: Environment, broken: Path, repository: Path) -> Callable[
     return lambda *arguments: environment.hooks(*arguments, cwd=repository, PYTHONPATH=str(broken))
 
 
-def test_broken_distributions_are_named_and_the_rest_runs(hooks: Callable[..., Any], broken: Path) -> None:
+def test_broken_distributions_are_named_and_the_rest_runs(hooks: Callable[..., Any]) -> None:
     done = hooks("suggest", "--output-format", "json")
     assert done.returncode == 2
     report = json.loads(done.stdout)
@@ -306,13 +307,12 @@ def test_broken_distributions_are_named_and_the_rest_runs(hooks: Callable[..., A
     ]
     errors = {(error["distribution"], error["version"], error["provider"]) for error in report["errors"]}
     assert errors == {(name, f"0.{number}", name) for number, name in enumerate(BROKEN)}
-    assert [error["message"] for error in report["errors"]] == [
-        "broken-argument (broken-argument 0.0): loading the plugin failed: PluginValidationError: Plugin "
-        "'broken-argument:broken-argument' for hook 'semfora_rule_providers' hookimpl definition: "
-        "semfora_rule_providers(repository) Argument(s) {'repository'} are declared in the hookimpl but can not be found "
-        "in the hookspec",
-        "broken-hook (broken-hook 0.3): loading the plugin failed: PluginValidationError: unknown hook "
-        f"'semfora_rules_provider' in plugin <module 'broken_hook' from '{broken / 'broken_hook.py'}'>",
+    messages = [error["message"] for error in report["errors"]]
+    assert "{'repository'}" in messages[0]  # the rest is in pluggy's words
+    assert "unknown hook 'semfora_rules_provider'" in messages[1]
+    assert [message.partition(": Plugin ")[0].partition(": unknown hook")[0] for message in messages] == [
+        "broken-argument (broken-argument 0.0): loading the plugin failed: PluginValidationError",
+        "broken-hook (broken-hook 0.3): loading the plugin failed: PluginValidationError",
         "broken-import (broken-import 0.4): loading the plugin failed: ModuleNotFoundError: No module named "
         "'a_module_nobody_has'",
         "broken-declaring (broken-declaring 0.1): semfora_rule_providers failed: SystemExit: not today",
