@@ -151,6 +151,7 @@ def _run_git(
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     # A missing object must not be fetched: a repository's configuration names the programs that do it.
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+    environment.pop("GIT_DIFF_OPTS", None)  # would widen the ranges of changed lines
     try:
         result = subprocess.run(
             command,
@@ -220,7 +221,7 @@ def changes(root: Path, base: str | None, target: str | None = None) -> list[Cha
         target: A commit; `None` for what is staged.
     """
     sides = ["--cached", base or EMPTY_TREE] if target is None else [base or EMPTY_TREE, target]
-    options = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
+    options = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules", "--inter-hunk-context=0")
     raw = _run_git(root, "diff", *options, "--raw", "-z", "--abbrev=40", *sides).stdout.split(b"\0")
     found: list[ChangedFile] = []
     names: dict[bytes, list[tuple[int, int]]] = {}
@@ -324,10 +325,11 @@ def work_tree(root: Root, config: Config) -> Snapshot:
     names = _git_files(root.path) if root.is_git else sorted(_walk(root.path, snapshot.incomplete))
     limit = config.max_file_size_bytes
     is_excluded = _excluder(config)
+    seen: set[str] = set()
     for name in names:
         path = _display(name)
         language = language_of(path)
-        if language is None or is_excluded(path):
+        if language is None or is_excluded(path) or _is_repeated(path, seen, snapshot):
             continue
         data, problem = _read_file(root.path, name, limit)
         if problem is not None:
@@ -341,12 +343,21 @@ def git_index(root: Root, config: Config) -> Snapshot:
     """The files as they are staged. Honours `GIT_INDEX_FILE`."""
     listing = _run_git(root.path, "ls-files", "-z", "--stage").stdout
     entries = []
+    conflicts: set[str] = set()
     for line in filter(None, listing.split(b"\0")):
         head, _, name = line.partition(b"\t")
         mode, oid, stage = head.split(b" ")
         if stage == b"0":
             entries.append((mode, oid, name))
-    return _from_git(root, config, entries, git_head(root.path))
+        else:
+            conflicts.add(_display(name))
+    snapshot = _from_git(root, config, entries, git_head(root.path))
+    is_excluded = _excluder(config)
+    for path in sorted(conflicts):
+        if language_of(path) is not None and not is_excluded(path):
+            reason = "not merged yet: it has conflicts in git's index"
+            snapshot.incomplete.append(Incomplete(file=path, reason=reason))
+    return snapshot
 
 
 def revision(root: Root, config: Config, commit: str | None) -> Snapshot:
@@ -366,10 +377,13 @@ def _from_git(root: Root, config: Config, entries: Iterable[tuple[bytes, bytes, 
     is_excluded = _excluder(config)
     snapshot = Snapshot([], _read_blobs(root.path), head=head)
     candidates = []
+    seen: set[str] = set()
     for mode, oid, name in sorted(entries, key=lambda entry: entry[2]):
         path = _display(name)
         language = language_of(path)
         if language is None or mode not in (b"100644", b"100755") or is_excluded(path):
+            continue
+        if _is_repeated(path, seen, snapshot):
             continue
         candidates.append(SourceFile(path, oid.decode(), language))
     limit = config.max_file_size_bytes
@@ -387,6 +401,15 @@ def _from_git(root: Root, config: Config, entries: Iterable[tuple[bytes, bytes, 
         else:
             snapshot.files.append(file)
     return snapshot
+
+
+def _is_repeated(path: str, seen: set[str], snapshot: Snapshot) -> bool:
+    """Whether two names that are not the same bytes are the same text; then the second one is only mentioned."""
+    if path in seen:
+        snapshot.incomplete.append(Incomplete(file=path, reason="another file's name is the same text; rename one"))
+        return True
+    seen.add(path)
+    return False
 
 
 def _blob_sizes(root: Path, oids: Sequence[str]) -> dict[str, int]:
