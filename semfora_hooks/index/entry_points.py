@@ -11,6 +11,7 @@ from semfora_hooks.model import CALLABLE_KINDS
 _TEST_FILE = re.compile(
     r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$"
 )
+_VENDORED = re.compile(r"(^|/)(_?vendor(ed)?|third_?party|extern(al|s)?|site-packages)/")
 # `__len__`, and what libraries call by convention: `_repr_html_`, `_sympy_`.
 _PROTOCOL = re.compile(r"_[A-Za-z_]\w*_|__\w+__")
 _ROUTES = frozenset("route get post put delete patch head options websocket api_view action".split())
@@ -27,6 +28,11 @@ _TRANSPARENT = frozenset(
 def is_test_file(path: str) -> bool:
     """Whether a path is where test runners look, or where tests keep their helpers."""
     return _TEST_FILE.search(path) is not None
+
+
+def is_vendored(path: str) -> bool:
+    """Whether a path lies in a folder for other people's code."""
+    return _VENDORED.search(path) is not None
 
 
 def entry_point(

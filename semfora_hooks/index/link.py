@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
 
-from semfora_hooks.index.entry_points import entry_point, is_test_file
-from semfora_hooks.index.graph import strongly_connected
+from semfora_hooks.index.entry_points import entry_point, is_test_file, is_vendored
+from semfora_hooks.index.imports import import_edges, modules
+from semfora_hooks.index.metrics import CallStatistics
 from semfora_hooks.index.modules import module_name, source_roots
-from semfora_hooks.index.names import FileEntry, Resolver, Target
+from semfora_hooks.index.names import FileEntry, Resolver, Target, scopes
+from semfora_hooks.index.reachability import References
 from semfora_hooks.index.similarity import Body, find_duplicates
 from semfora_hooks.languages.facts import CallFacts, FileFacts, SymbolFacts
 from semfora_hooks.model import (
-    CALLABLE_KINDS,
     CLASS_KINDS,
     CallEdge,
     Duplicate,
     ImportEdge,
-    Metrics,
     Module,
-    Reachability,
     Resolution,
     Symbol,
 )
@@ -52,9 +50,6 @@ _BUILTIN_MEMBERS = frozenset(
 ) | frozenset(
     "read write close open flush seek readline readlines send recv run start stop match search group sub findall".split()
 )
-# Methods named after a class, `visit_Name`: chosen by the name of a type, however that name is put together.
-_DISPATCHED = re.compile(r"_*[a-z]\w*_[A-Z]\w*")
-_MIN_FRAGMENT = 3  # characters of a string like "visit_" before it can stand for the names that begin with it
 
 
 @dataclass(frozen=True)
@@ -119,10 +114,8 @@ class _Linker:
 
     def index(self) -> Index:
         edges, externals = self._calls()
-        imports = self._imports()
-        mentions = self._mentions()
-        symbols = self._symbols(edges, externals, mentions)
-        modules = self._modules(imports)
+        imports = import_edges(self.entries, self.resolver)
+        references = References(self.entries)
         calls = sorted(
             chain(edges.values(), externals.values()),
             key=lambda call: (
@@ -135,12 +128,12 @@ class _Linker:
             ),
         )
         return Index(
-            symbols=symbols,
+            symbols=self._symbols(CallStatistics(edges.values(), externals.values()), references),
             calls=calls,
             imports=imports,
-            modules=modules,
+            modules=modules(self.entries, imports, self.resolver),
             duplicates=self._duplicates(),
-            mentions=mentions,
+            mentions=references.mentions,
             facts={entry.path: entry.facts for entry in self.entries},
         )
 
@@ -228,38 +221,10 @@ class _Linker:
 
     # ---------------------------------------------------------------------------------------------------- symbols
 
-    def _mentions(self) -> dict[str, int]:
-        totals: Counter[str] = Counter()
-        for entry in self.entries:
-            totals.update(entry.facts.mentions)
-            for symbol in entry.facts.symbols:
-                if symbol.own_mentions:
-                    totals[symbol.name] -= symbol.own_mentions
-        return {name: count for name, count in sorted(totals.items()) if count > 0}
-
-    def _symbols(
-        self, edges: Mapping[object, CallEdge], externals: Mapping[object, CallEdge], mentions: Mapping[str, int]
-    ) -> list[Symbol]:
-        callers: defaultdict[str, set[str]] = defaultdict(set)
-        sites: Counter[str] = Counter()
-        targets: defaultdict[str, set[str]] = defaultdict(set)
-        exact: defaultdict[str, list[str]] = defaultdict(list)
-        for edge in edges.values():
-            assert edge.callee is not None
-            if edge.caller != edge.callee:
-                callers[edge.callee].add(edge.caller)
-                sites[edge.callee] += edge.count
-            targets[edge.caller].add(edge.callee)
-            if edge.resolution == "exact":
-                exact[edge.caller].append(edge.callee)
-        for edge in externals.values():
-            targets[edge.caller].add(f"\0{edge.external}")
-        recursive = {symbol for component in strongly_connected(exact) for symbol in component}
-        prefixes, suffixes = _fragments(mentions)
-        defined = {facts.name for entry in self.entries for facts in entry.facts.symbols}
+    def _symbols(self, statistics: CallStatistics, references: References) -> list[Symbol]:
         symbols = []
         for entry in self.entries:
-            in_test_file = is_test_file(entry.path)
+            in_test_file, vendored = is_test_file(entry.path), is_vendored(entry.path)
             private_module = any(part.startswith("_") and not part.startswith("__") for part in entry.module.split("."))
             exported: list[bool] = []
             for index, facts in enumerate(entry.facts.symbols):
@@ -275,25 +240,6 @@ class _Linker:
                 )
                 if entry_kind == "none":
                     entry_kind = self._override(entry, facts, index)
-                reach: Reachability
-                if callers.get(identity):
-                    reach = "called"
-                elif entry_kind != "none":
-                    reach = "entry_point"
-                elif mentions.get(facts.name):
-                    reach = "referenced"
-                elif (
-                    facts.name.startswith(prefixes)
-                    or facts.name.endswith(suffixes)
-                    or (facts.kind == "method" and _DISPATCHED.fullmatch(facts.name))
-                    or (bare := facts.name.lstrip("_")) in mentions
-                    and bare not in defined  # `getattr(self, "_" + name)`
-                ):
-                    reach = "unknown"
-                else:
-                    reach = "unreferenced"
-                arguments = facts.arguments
-                bound = facts.kind == "method" and bool(arguments) and "staticmethod" not in facts.decorators
                 symbols.append(
                     Symbol(
                         id=identity,
@@ -310,26 +256,18 @@ class _Linker:
                         is_exported=is_exported,
                         is_async=facts.is_async,
                         is_test=in_test_file,
-                        is_generated=entry.facts.is_generated,
+                        is_generated=entry.facts.is_generated or vendored,
                         is_stub=facts.is_stub,
                         decorators=facts.decorators,
                         base_classes=facts.base_classes,
                         return_type=facts.return_type,
-                        arguments=arguments,
+                        arguments=facts.arguments,
                         control_flow=facts.control_flow,
-                        metrics=Metrics(
-                            cognitive_complexity=facts.cognitive
-                            + (identity in recursive and facts.kind in CALLABLE_KINDS),
-                            cyclomatic_complexity=facts.cyclomatic if facts.kind not in CLASS_KINDS else 0,
-                            nesting_depth=facts.nesting_depth,
-                            loc=facts.loc,
-                            fan_in=len(callers.get(identity, ())),
-                            fan_out=len(targets.get(identity, ())),
-                            callers_count=sites.get(identity, 0),
-                            argument_count=len(arguments) - bound,
-                        ),
+                        metrics=statistics.metrics(identity, facts),
                         entry_point=entry_kind,
-                        reachability=reach,
+                        reachability=references.reachability(
+                            facts, entry_point=entry_kind, is_called=statistics.is_called(identity)
+                        ),
                         type_checks=facts.type_checks,
                         returns_none=facts.returns_none,
                     )
@@ -346,75 +284,11 @@ class _Linker:
             return "override"  # a mixin: the base comes with the class that uses it
         return "framework" if self.resolver.has_unknown_base(entry, facts.parent) else "none"
 
-    # -------------------------------------------------------------------------------------- imports, modules, copies
-
-    def _imports(self) -> list[ImportEdge]:
-        edges: dict[tuple[str, str, bool, bool], ImportEdge] = {}
-        for entry in self.entries:
-            symbols = entry.facts.symbols
-            for item in entry.facts.imports:
-                module = self.resolver.absolute(entry, item)
-                imported = [module] if not item.names else []
-                for name, _ in item.names:
-                    full = f"{module}.{name}"
-                    imported.append(full if full in self.resolver.files else module)
-                lazy = item.main_only or any(
-                    symbols[scope].kind in CALLABLE_KINDS for scope in _scopes(symbols, item.owner)
-                )
-                for target in imported:
-                    if target not in self.resolver.files or target == entry.module:
-                        continue
-                    key = (entry.module, target, lazy, item.type_checking)
-                    if key not in edges or item.line < edges[key].line:
-                        edges[key] = ImportEdge(
-                            importer=entry.module,
-                            imported=target,
-                            file=entry.path,
-                            line=item.line,
-                            lazy=lazy,
-                            type_checking=item.type_checking,
-                        )
-        return [edges[key] for key in sorted(edges)]
-
-    def _modules(self, imports: Sequence[ImportEdge]) -> list[Module]:
-        outgoing: defaultdict[str, set[str]] = defaultdict(set)
-        incoming: defaultdict[str, set[str]] = defaultdict(set)
-        external: defaultdict[str, set[str]] = defaultdict(set)
-        for edge in imports:
-            outgoing[edge.importer].add(edge.imported)
-            incoming[edge.imported].add(edge.importer)
-        files: Counter[str] = Counter()
-        symbols: Counter[str] = Counter()
-        loc: Counter[str] = Counter()
-        for entry in self.entries:
-            files[entry.module] += 1
-            symbols[entry.module] += len(entry.facts.symbols) - 1
-            loc[entry.module] += entry.facts.symbols[0].loc
-            for item in entry.facts.imports:
-                module = self.resolver.absolute(entry, item)
-                top = module.partition(".")[0]
-                if top and top not in self.resolver.files and top not in self.resolver.packages:
-                    external[entry.module].add(module)
-        return [
-            Module(
-                name=name,
-                files=files[name],
-                symbols=symbols[name],
-                loc=loc[name],
-                imports=tuple(sorted(outgoing[name])),
-                external_imports=tuple(sorted(external[name])),
-                afferent_coupling=len(incoming[name]),
-                efferent_coupling=len(outgoing[name]),
-                instability=round(len(outgoing[name]) / max(1, len(outgoing[name]) + len(incoming[name])), 3),
-            )
-            for name in sorted(files)
-        ]
-
     def _duplicates(self) -> list[Duplicate]:
         bodies = [
             Body(
                 entry.base + index,
-                frozenset(entry.base + scope for scope in _scopes(entry.facts.symbols, facts.parent)),
+                frozenset(entry.base + scope for scope in scopes(entry.facts.symbols, facts.parent)),
                 facts.name,
                 facts.shingles,
                 facts.tokens,
@@ -450,12 +324,6 @@ def _ids(entry: FileEntry) -> list[str]:
     return ids
 
 
-def _scopes(symbols: Sequence[SymbolFacts], scope: int) -> Iterable[int]:
-    while scope > 0:
-        yield scope
-        scope = symbols[scope].parent
-
-
 def _is_exported(facts: SymbolFacts, entry: FileEntry, exported: Sequence[bool]) -> bool:
     if facts.kind == "module":
         return True
@@ -467,12 +335,3 @@ def _is_exported(facts: SymbolFacts, entry: FileEntry, exported: Sequence[bool])
     if facts.parent == 0:
         return True
     return entry.facts.symbols[facts.parent].kind in CLASS_KINDS and exported[facts.parent]
-
-
-def _fragments(mentions: Mapping[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Beginnings and ends of names that code puts together at run time, such as `"visit_" + kind`."""
-    prefixes = tuple(name for name in mentions if name.endswith("_") and len(name) >= _MIN_FRAGMENT and name.strip("_"))
-    suffixes = tuple(
-        name for name in mentions if name.startswith("_") and len(name) > _MIN_FRAGMENT + 1 and not name.endswith("_")
-    )
-    return prefixes, suffixes

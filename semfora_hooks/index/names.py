@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -390,3 +391,10 @@ def _split(text: str, separator: str) -> list[str]:
             parts.append(text[start:position].strip())
             start = position + 1
     return [*parts, text[start:].strip()]
+
+
+def scopes(symbols: Sequence[SymbolFacts], scope: int) -> Iterator[int]:
+    """A symbol and what it is nested in, inside out, without the module."""
+    while scope > 0:
+        yield scope
+        scope = symbols[scope].parent

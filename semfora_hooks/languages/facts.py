@@ -10,7 +10,7 @@ import msgspec
 
 from semfora_hooks.model import Argument, ControlFlow, SymbolKind, TypeCheck
 
-EXTRACTOR_VERSION = 3
+EXTRACTOR_VERSION = 4
 
 
 class SymbolFacts(msgspec.Struct, array_like=True):
@@ -119,6 +119,7 @@ class FileFacts(msgspec.Struct, array_like=True):
     Attributes:
         symbols: The module itself first, then by position.
         mentions: Names in code and in identifier-like strings, without definitions, with their counts.
+        fragments: Parts of names in strings: `visit_` of `"visit_" + kind`, `_handler` of `f"{kind}_handler"`.
         exports: What `__all__` lists, or `None` where there is none.
         problems: Why the facts may be incomplete, as sentences.
         has_main_guard: The file can be run as a script.
@@ -131,6 +132,7 @@ class FileFacts(msgspec.Struct, array_like=True):
     calls: list[CallFacts] = []
     bindings: list[BindingFacts] = []
     mentions: dict[str, int] = {}
+    fragments: list[str] = []
     exports: list[str] | None = None
     suppressions: list[SuppressionFacts] = []
     problems: list[str] = []

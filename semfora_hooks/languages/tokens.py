@@ -73,6 +73,12 @@ class Tokenizer:
                 counts[name] = counts.get(name, 0) + count
         return counts
 
+    def fragments(self, tokens: list[bytes]) -> list[str]:
+        """Parts of names that strings hold: what begins or ends with an underscore."""
+        strings = {token for token in tokens if token[-1] in b"\"'" and len(token) > 1}
+        names = {name for token in strings for name in self._names.get(token) or self._names_of(token)}
+        return sorted(name for name in names if name[0] == "_" or name[-1] == "_")
+
     def _names_of(self, token: bytes) -> tuple[str, ...]:
         if token[-1] in b"\"'" and len(token) > 1:
             names = _names_in_string(token)

@@ -432,7 +432,8 @@ class Walker:
     def _finish(self, clean: bytes, comments: list[Node], lines: int) -> FileFacts:
         tokenizer = self.spec.tokenizer
         code_lines = [0, *accumulate(1 if line.strip() else 0 for line in clean.split(b"\n"))]
-        mentions = tokenizer.mentions(tokenizer.split(clean))
+        words = tokenizer.split(clean)
+        mentions = tokenizer.mentions(words)
         budget = MAX_REREAD * (len(clean) + MARGIN)
         for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
             symbol.control_flow = total.control_flow()
@@ -465,6 +466,7 @@ class Walker:
             calls=list(self._calls.values()),
             bindings=self._bindings,
             mentions={name: count for name, count in sorted(mentions.items()) if count > 0},
+            fragments=tokenizer.fragments(words),
             exports=self.spec.exports(clean),
             suppressions=[_suppression(node, self.source) for node in comments if MARKER in (node.text or b"")],
             problems=self.problems,
