@@ -29,8 +29,12 @@ def reachable(graph: Mapping[int, list[int]], start: int) -> set[int]:
 
 def naive(graph: Mapping[int, list[int]]) -> set[frozenset[int]]:
     """Nodes that reach each other, by trying everything."""
-    reach = {node: reachable(graph, node) for node in {*graph, *(n for successors in graph.values() for n in successors)}}
-    return {frozenset({other for other in reach[node] if node in reach[other]}) for node in reach if node in reach[node]}
+    reach = {
+        node: reachable(graph, node) for node in {*graph, *(n for successors in graph.values() for n in successors)}
+    }
+    return {
+        frozenset({other for other in reach[node] if node in reach[other]}) for node in reach if node in reach[node]
+    }
 
 
 def naive_shortest(graph: Mapping[int, list[int]], inside: set[int]) -> int:

@@ -61,7 +61,9 @@ def test_ids_are_paths_and_qualified_names_told_apart_where_they_repeat() -> Non
 
 
 def test_members_of_redefined_classes_have_ids_of_their_own() -> None:
-    index = build({"a.py": "if x:\n    class A:\n        def m(self): ...\nelse:\n    class A:\n        def m(self): ...\n"})
+    index = build(
+        {"a.py": "if x:\n    class A:\n        def m(self): ...\nelse:\n    class A:\n        def m(self): ...\n"}
+    )
     ids = [item.id for item in index.symbols]
     assert len(ids) == len(set(ids)) == 5
     parents = {item.id: item.parent for item in index.symbols}
@@ -76,7 +78,10 @@ def test_ids_cannot_be_forged_by_odd_names() -> None:
 
 def test_ids_survive_edits_of_bodies_and_shifts_of_lines() -> None:
     before = {"a.py": "import x\n\ndef f(a):\n    return g(a)\n\nclass A:\n    def m(self):\n        if f(1): pass\n"}
-    after = {"a.py": "# more\n\n" + before["a.py"].replace("return g(a)", "y = 1\n    return x.z(a)").replace("import x", "import x, z")}
+    after = {
+        "a.py": "# more\n\n"
+        + before["a.py"].replace("return g(a)", "y = 1\n    return x.z(a)").replace("import x", "import x, z")
+    }
     assert [item.id for item in build(before).symbols] == [item.id for item in build(after).symbols]
 
 
@@ -199,7 +204,9 @@ def test_recursion_adds_one_by_the_call_graph() -> None:
             "b.py": "import a\ndef odd(n):\n    if n: return a.even(n - 1)\n",
         }
     )
-    cognitive = {item.qualified_name: item.metrics.cognitive_complexity for item in index.symbols if item.kind != "module"}
+    cognitive = {
+        item.qualified_name: item.metrics.cognitive_complexity for item in index.symbols if item.kind != "module"
+    }
     assert cognitive == {
         "a.direct": 2,
         "a.even": 1,
@@ -224,8 +231,13 @@ def test_classes_have_no_cyclomatic_complexity() -> None:
 def test_what_is_exported() -> None:
     index = build(
         {
-            "pub.py": "def f(): ...\ndef _g(): ...\nclass A:\n    def m(self): ...\n    def _n(self): ...\n    def __len__(self): ...\nclass _B:\n    def m(self): ...\ndef h():\n    def inner(): ...\n",
-            "listed.py": "__all__ = ['f', '_g']\ndef f(): ...\ndef _g(): ...\ndef h(): ...\nclass K:\n    def m(self): ...\n",
+            "pub.py": (
+                "def f(): ...\ndef _g(): ...\nclass A:\n    def m(self): ...\n    def _n(self): ...\n"
+                "    def __len__(self): ...\nclass _B:\n    def m(self): ...\ndef h():\n    def inner(): ...\n"
+            ),
+            "listed.py": (
+                "__all__ = ['f', '_g']\ndef f(): ...\ndef _g(): ...\ndef h(): ...\nclass K:\n    def m(self): ...\n"
+            ),
             "_private.py": "def f(): ...\n",
             "_pkg/mod.py": "def f(): ...\n",
             "__main__.py": "def f(): ...\n",
@@ -295,7 +307,14 @@ def test_called_referenced_and_unreferenced() -> None:
     ],
 )
 def test_names_put_together_at_run_time_are_unknown(expression: str) -> None:
-    found = reach({"a.py": f"class A:\n    def visit_name(self): ...\n    def other(self): ...\n    def go(self, x):\n        {expression}\nA().go(1)\n"})
+    found = reach(
+        {
+            "a.py": (
+                "class A:\n    def visit_name(self): ...\n    def other(self): ...\n    def go(self, x):\n"
+                f"        {expression}\nA().go(1)\n"
+            )
+        }
+    )
     assert found["a.py::A.visit_name"] == ("unknown", "none")
     assert found["a.py::A.other"] == ("unreferenced", "none")
 

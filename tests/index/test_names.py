@@ -121,7 +121,15 @@ def test_imports_under_a_condition_or_in_a_class() -> None:
 
 
 def test_stubs_stand_behind_sources() -> None:
-    index = build({"a.pyi": "def f(): ...\n", "a.py": "def f(): pass\n", "b.py": "import a\na.f()\n", "c.pyi": "def g(): ...\n", "d.py": "import c\nc.g()\n"})
+    index = build(
+        {
+            "a.pyi": "def f(): ...\n",
+            "a.py": "def f(): pass\n",
+            "b.py": "import a\na.f()\n",
+            "c.pyi": "def g(): ...\n",
+            "d.py": "import c\nc.g()\n",
+        }
+    )
     assert reached(index, "b.py") == {"a.py::f": "exact"}
     assert reached(index, "d.py") == {"c.pyi::g": "exact"}
 
@@ -182,7 +190,11 @@ def test_the_prefix_of_a_folder_inside_a_package(tmp_path: object) -> None:
 
 
 def test_source_layouts_resolve_imports() -> None:
-    files = {"src/app/__init__.py": "", "src/app/a.py": "def f(): ...\n", "tests/test_a.py": "from app.a import f\nf()\n"}
+    files = {
+        "src/app/__init__.py": "",
+        "src/app/a.py": "def f(): ...\n",
+        "tests/test_a.py": "from app.a import f\nf()\n",
+    }
     assert reached(build(files), "tests/test_a.py") == {"src/app/a.py::f": "exact"}
     files = {"python/app/a.py": "def f(): ...\n", "tests/test_a.py": "from app.a import f\nf()\n"}
     assert reached(build(files, src=["python"]), "tests/test_a.py") == {"python/app/a.py::f": "exact"}
@@ -193,7 +205,9 @@ def test_source_layouts_resolve_imports() -> None:
 def test_namespace_packages() -> None:
     files = {
         "ns/one/mod.py": "def f(): ...\n",
-        "ns/two/mod.py": "from ns.one import mod\nfrom ns.one.mod import f\nimport ns.one.mod\nmod.f()\nf()\nns.one.mod.f()\n",
+        "ns/two/mod.py": (
+            "from ns.one import mod\nfrom ns.one.mod import f\nimport ns.one.mod\nmod.f()\nf()\nns.one.mod.f()\n"
+        ),
     }
     assert reached(build(files), "ns/two/mod.py") == {"ns/one/mod.py::f": "exact"}
 
@@ -316,7 +330,10 @@ def test_constructors_reach_init_even_an_inherited_one() -> None:
 def test_annotated_arguments_are_instances(annotation: str) -> None:
     index = build(
         {
-            "lib.py": "class Pool:\n    def run(self): ...\n    def other_run(self): ...\nclass Other:\n    def run(self): ...\n",
+            "lib.py": (
+                "class Pool:\n    def run(self): ...\n    def other_run(self): ...\nclass Other:\n"
+                "    def run(self): ...\n"
+            ),
             "app.py": f"import lib\nfrom lib import Pool\ndef f(pool: {annotation}):\n    pool.run()\n",
         }
     )
@@ -324,7 +341,19 @@ def test_annotated_arguments_are_instances(annotation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "annotation", ["Pool[int] | Other[str]", "Optional[Pool | Other]", "[Pool", "None", "list[Pool]", "Callable[[], Pool]", "type[Pool]", "Pool | Other", "dict[str, Pool]", "Sequence['Pool']"]
+    "annotation",
+    [
+        "Pool[int] | Other[str]",
+        "Optional[Pool | Other]",
+        "[Pool",
+        "None",
+        "list[Pool]",
+        "Callable[[], Pool]",
+        "type[Pool]",
+        "Pool | Other",
+        "dict[str, Pool]",
+        "Sequence['Pool']",
+    ],
 )
 def test_annotations_of_something_else_are_not_instances(annotation: str) -> None:
     index = build(
@@ -417,8 +446,14 @@ def test_calling_an_instance() -> None:
 def test_the_only_method_of_a_name_is_a_guess_and_says_so() -> None:
     index = build(
         {
-            "lib.py": "class A:\n    def frobnicate(self): ...\n    def append(self, x): ...\n    def twice(self): ...\nclass B:\n    def twice(self): ...\n",
-            "app.py": "import os\ndef f(x):\n    x.frobnicate()\n    g().frobnicate()\n    x.append(1)\n    x.twice()\n    os.frobnicate()\n",
+            "lib.py": (
+                "class A:\n    def frobnicate(self): ...\n    def append(self, x): ...\n"
+                "    def twice(self): ...\nclass B:\n    def twice(self): ...\n"
+            ),
+            "app.py": (
+                "import os\ndef f(x):\n    x.frobnicate()\n    g().frobnicate()\n    x.append(1)\n"
+                "    x.twice()\n    os.frobnicate()\n"
+            ),
         }
     )
     assert reached(index, "app.py::f") == {
@@ -522,7 +557,9 @@ def test_a_local_name_hides_a_global(binding: str) -> None:
     assert "a.py::helper" not in reached(index, "a.py::f")
 
 
-@pytest.mark.parametrize("binding", ["global helper\n    helper = g", "[helper for helper in x]", "x.helper = 1", "call(helper=1)"])
+@pytest.mark.parametrize(
+    "binding", ["global helper\n    helper = g", "[helper for helper in x]", "x.helper = 1", "call(helper=1)"]
+)
 def test_what_does_not_hide_a_global(binding: str) -> None:
     index = build({"a.py": f"def helper(): ...\ndef g(): ...\ndef f(x):\n    {binding}\n    helper()\n"})
     assert "a.py::helper" in reached(index, "a.py::f")
@@ -603,7 +640,9 @@ def test_a_class_that_inherits_from_itself_or_in_a_circle() -> None:
         "".join(f"x{i} = x{i + 1}\n" for i in range(5_000)) + "x5000 = f\ndef f(): ...\ndef g():\n    x0()\n",
         "".join(f"x{i} = x{i + 1}()\n" for i in range(5_000)) + "def g():\n    x0()\n",
         "".join(f"x{i} = x{(i + 1) % 3000}.y\n" for i in range(3_000)) + "def g():\n    x0.y()\n",
-        "class A:\n    def m(self):\n" + "".join(f"        self.x{i} = self.x{i + 1}()\n" for i in range(3_000)) + "        self.x0()\n",
+        "class A:\n    def m(self):\n"
+        + "".join(f"        self.x{i} = self.x{i + 1}()\n" for i in range(3_000))
+        + "        self.x0()\n",
         "".join(f"class A{i}(A{i + 1}): ...\n" for i in range(3_000)) + "def g():\n    A0.m()\n",
         "".join(f"class A{i}(A{i - 1}):\n    def m(self):\n        super().m()\n" for i in range(1_500)),
         "".join(f"def f{i}() -> f{i + 1}: ...\nx{i} = f{i}()\n" for i in range(2_000)) + "def g():\n    x0.m()\n",
@@ -624,7 +663,10 @@ def test_hostile_chains_end(source: str) -> None:
 def test_a_long_chain_of_re_exports_ends() -> None:
     files = {f"m{i}.py": f"from m{i + 1} import name\nfrom m{i + 1} import *\n" for i in range(300)}
     files["m300.py"] = "def name(): ...\ndef starred(): ...\n"
-    files["app.py"] = "from m0 import name\nfrom m295 import name as close, starred\ndef f():\n    name()\n    close()\n    starred()\n"
+    files["app.py"] = (
+        "from m0 import name\nfrom m295 import name as close, starred\ndef f():\n    name()\n"
+        "    close()\n    starred()\n"
+    )
     start = time.perf_counter()
     index = build(files)
     assert time.perf_counter() - start < 10

@@ -45,8 +45,18 @@ def test_large_sketches_estimate(shared: int, left: int, right: int, seed: int) 
     assert abs(estimate - exact(first, second)) < 0.25  # about five standard errors
 
 
-def body(index: int, shingles: range | tuple[int, ...], name: str = "f", digest: int | None = None, literal: int = 0) -> Body:
-    return Body(index, frozenset(), name, tuple(shingles), len(shingles) + 4, index + 1000 if digest is None else digest, literal)
+def body(
+    index: int, shingles: range | tuple[int, ...], name: str = "f", digest: int | None = None, literal: int = 0
+) -> Body:
+    return Body(
+        index,
+        frozenset(),
+        name,
+        tuple(shingles),
+        len(shingles) + 4,
+        index + 1000 if digest is None else digest,
+        literal,
+    )
 
 
 def test_exact_duplicates_share_a_digest() -> None:

@@ -111,7 +111,9 @@ def test_the_key_names_everything_facts_depend_on(monkeypatch: pytest.MonkeyPatc
 # ------------------------------------------------------------------------------------------------------- failures
 
 
-@pytest.mark.parametrize("garbage", [b"", b"not a database at all, by far" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"not a database at all, by far" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
+)
 def test_a_file_that_is_no_database_is_replaced(root: Path, folder: Path, garbage: bytes) -> None:
     FactStore(root, folder).close()
     path = database(folder)
@@ -158,7 +160,16 @@ def test_garbage_pages_never_give_wrong_facts(root: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("facts_value", "checksum"),
-    [(b"\xc1garbage", None), (b"", None), (row()[2], 1), ("text", 5), (None, None), (12, 12), (b"\x90", None), (row()[2], "x")],
+    [
+        (b"\xc1garbage", None),
+        (b"", None),
+        (row()[2], 1),
+        ("text", 5),
+        (None, None),
+        (12, 12),
+        (b"\x90", None),
+        (row()[2], "x"),
+    ],
 )
 def test_a_garbage_row_is_a_miss_and_its_neighbours_are_not(
     root: Path, folder: Path, facts_value: object, checksum: object

@@ -24,8 +24,8 @@ MODULES = """
     collections/__init__ concurrent/futures/process configparser contextlib copy csv ctypes/util dataclasses datetime
     difflib dis doctest email/_header_value_parser email/message enum fnmatch fractions ftplib functools gettext heapq
     html/parser http/client http/cookiejar http/server imaplib importlib/_bootstrap inspect ipaddress json/decoder
-    logging/__init__ mailbox mimetypes multiprocessing/managers ntpath optparse os pathlib pdb pickle pickletools platform
-    plistlib posixpath pprint pydoc random shutil smtplib socket ssl statistics subprocess tarfile tempfile textwrap
+    logging/__init__ mailbox mimetypes multiprocessing/managers ntpath optparse os pathlib pdb pickle pickletools
+    platform plistlib posixpath pprint pydoc random shutil smtplib socket ssl statistics subprocess tarfile tempfile textwrap
     threading tokenize traceback turtle types typing unittest/case unittest/mock urllib/parse urllib/request uuid
     weakref xml/dom/minidom zipfile
 """.split()
@@ -58,6 +58,7 @@ def ours() -> dict[Path, dict[Place, tuple[str, int, int]]]:
     return result
 
 
+@cache
 def trees() -> list[tuple[Path, str, ast.Module]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -200,7 +201,7 @@ class Reference:
 
 
 def bound_lambdas(function: ast.AST) -> bool:
-    """A lambda with a name is a function to us, and could be a wrapper's return value: both is beside the definition."""
+    """A lambda with a name is a function to us, which is beside the definition."""
     return any(isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda) for node in ast.walk(function))
 
 
@@ -230,8 +231,8 @@ def complexipy_differs(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str 
     - recursion: it counts any call of the same bare name here, we by the call graph;
     - nested functions, lambdas and classes: it has other rules for nesting and for what is a decorator;
     - boolean operators and ternaries: it sees them only in some places (not in subscripts, f-strings, `yield`, `await`,
-      `del`, dictionary keys, patterns, a ternary among operands, …), counts some arguments twice, and counts nodes of the
-      syntax tree where the definition counts runs (`a or b and c or d` are three, `a or (b or c)` begins another).
+      `del`, dictionary keys, patterns, a ternary among operands, …), counts some arguments twice, and counts nodes of
+      the syntax tree where the definition counts runs (`a or b and c or d` are three, `a or (b or c)` begins another).
     """
     parents = {child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)}
     for node in ast.walk(function):
@@ -262,7 +263,9 @@ def is_seen(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)
     ):
         parent = parents[parent]
-    return isinstance(parent, (ast.If, ast.While, ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Assert, ast.Raise))
+    return isinstance(
+        parent, (ast.If, ast.While, ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Assert, ast.Raise)
+    )
 
 
 def test_cognitive_complexity_is_complexipys_where_it_follows_the_definition() -> None:

@@ -468,7 +468,9 @@ def test_complexity_of_inner_functions_themselves() -> None:
 
 
 def test_nesting_is_restored_after_a_local_class() -> None:
-    facts = read(inside("if x:\n    class K:\n        def m(self):\n            if a: pass\n    if y: pass\nif z: pass"))
+    facts = read(
+        inside("if x:\n    class K:\n        def m(self):\n            if a: pass\n    if y: pass\nif z: pass")
+    )
     assert symbol(facts, "f").cognitive == 1 + 1 + 2 + 1
 
 

@@ -90,7 +90,9 @@ def test_wide_encodings_look_binary(codec: str) -> None:
     assert names(facts) == []
 
 
-@pytest.mark.parametrize("codec", [b"hex", b"rot13", b"base64", b"zlib", b"utf-7", b"idna", b"unicode_escape", b"undefined"])
+@pytest.mark.parametrize(
+    "codec", [b"hex", b"rot13", b"base64", b"zlib", b"utf-7", b"idna", b"unicode_escape", b"undefined"]
+)
 def test_no_codec_that_a_file_may_declare_raises(codec: bytes) -> None:
     facts = read(b"# coding: " + codec + b"\ndef f(): pass\nx = '\xff'\n")
     assert facts.symbols[0].kind == "module"
@@ -113,7 +115,9 @@ def test_a_nul_byte_far_behind_the_beginning_counts_too() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_make_no_difference(end: str) -> None:
-    source = 'import a\n\n\ndef f(x):\n    """Doc."""\n    if x:\n        g("""a\n\n    b""")\n\n\nclass A:\n    b = 1\n'
+    source = (
+        'import a\n\n\ndef f(x):\n    """Doc."""\n    if x:\n        g("""a\n\n    b""")\n\n\nclass A:\n    b = 1\n'
+    )
     facts = extract(source.replace("\n", end).encode(), "python")
     assert facts == extract(source.encode(), "python")
     assert [(s.name, s.start_line, s.end_line) for s in facts.symbols[1:]] == [("f", 4, 9), ("A", 12, 13)]
@@ -130,7 +134,9 @@ def test_mixed_line_ends() -> None:
 
 
 def test_tabs_and_form_feeds() -> None:
-    facts = read(b"def f():\n\tif a:\n\t\tg()\n\x0c\ndef h():\n\tpass\n\x0cclass A:\n        def m(self):\n\t\treturn 1\n")
+    facts = read(
+        b"def f():\n\tif a:\n\t\tg()\n\x0c\ndef h():\n\tpass\n\x0cclass A:\n        def m(self):\n\t\treturn 1\n"
+    )
     assert names(facts) == ["f", "h", "A", "A.m"]
     assert facts.problems == []
     assert [call[0] for call in calls(facts)] == ["g"]
@@ -155,7 +161,11 @@ def test_numbers_of_lines(data: bytes, lines: int) -> None:
         ("def f():\n    x = = 1\n    h()\ndef g(): pass\n", "line 2, column", {"f", "g"}),
         ("def f(): pass\nx = (1,\n", "line 2, column", {"f"}),
         ("class A:\n    def m(self): pass\n    def n(self:\n        pass\n", "line 3, column", {"A", "A.m"}),
-        ("def f(): pass\n<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\ndef g(): pass\n", "line 2, column", {"f", "g"}),
+        (
+            "def f(): pass\n<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\ndef g(): pass\n",
+            "line 2, column",
+            {"f", "g"},
+        ),
         ("x = '''never closed\ndef f(): pass\n", "line 1, column", set()),
         ("???\n", "line 1, column", set()),
     ],
@@ -268,11 +278,81 @@ def test_long_chains_are_counted_exactly() -> None:
 
 REAL = [inspect.getsource(module).encode() for module in (semfora_hooks.languages.walker, textwrap, random)]
 FRAGMENTS = [
-    *(b"def f(", b"):\n", b"    ", b"\t", b"\n", b"\r\n", b"class A", b":", b"(", b")", b"[", b"]", b"{", b"}", b"'", b'"'),
-    *(b'"""', b"f'", b"\\", b"if ", b"else", b"elif ", b"try:", b"except* E:", b"finally:", b"with ", b"match x:", b"case _:"),
-    *(b"lambda", b"async ", b"await ", b"yield ", b"return", b"import ", b"from . ", b"as ", b"*", b"**", b"/", b"@", b"->", b"="),
-    *(b" and ", b" or ", b"not ", b" if ", b" else ", b"isinstance(x, ", b"__all__", b"super()", b".", b",", b"#", b"\xff", b"\0"),
-    *(b"\xef\xbb\xbf", b"# coding: latin-1\n", b"type X = ", b":=", b"...", b"pass\n", b"raise ", b"x", b"\xc3\xa9", b"\x0c"),
+    *(
+        b"def f(",
+        b"):\n",
+        b"    ",
+        b"\t",
+        b"\n",
+        b"\r\n",
+        b"class A",
+        b":",
+        b"(",
+        b")",
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b"'",
+        b'"',
+    ),
+    *(
+        b'"""',
+        b"f'",
+        b"\\",
+        b"if ",
+        b"else",
+        b"elif ",
+        b"try:",
+        b"except* E:",
+        b"finally:",
+        b"with ",
+        b"match x:",
+        b"case _:",
+    ),
+    *(
+        b"lambda",
+        b"async ",
+        b"await ",
+        b"yield ",
+        b"return",
+        b"import ",
+        b"from . ",
+        b"as ",
+        b"*",
+        b"**",
+        b"/",
+        b"@",
+        b"->",
+        b"=",
+    ),
+    *(
+        b" and ",
+        b" or ",
+        b"not ",
+        b" if ",
+        b" else ",
+        b"isinstance(x, ",
+        b"__all__",
+        b"super()",
+        b".",
+        b",",
+        b"#",
+        b"\xff",
+        b"\0",
+    ),
+    *(
+        b"\xef\xbb\xbf",
+        b"# coding: latin-1\n",
+        b"type X = ",
+        b":=",
+        b"...",
+        b"pass\n",
+        b"raise ",
+        b"x",
+        b"\xc3\xa9",
+        b"\x0c",
+    ),
 ]
 
 

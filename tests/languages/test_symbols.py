@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import pytest
-from .helpers import read, symbol
 
 from semfora_hooks.languages.facts import FileFacts
 from semfora_hooks.model import Argument
 
+from .helpers import read, symbol
+
 
 def tree(facts: FileFacts) -> list[tuple[str, str, str]]:
     """`(qualified name, kind, parent's qualified name)`, the module left out."""
-    return [
-        (item.qualified_name, item.kind, facts.symbols[item.parent].qualified_name) for item in facts.symbols[1:]
-    ]
+    return [(item.qualified_name, item.kind, facts.symbols[item.parent].qualified_name) for item in facts.symbols[1:]]
 
 
 def test_an_empty_file_is_a_module_and_nothing_else() -> None:
