@@ -26,7 +26,7 @@ from semfora_hooks.index.extract import extract_snapshot
 from semfora_hooks.index.link import Index, link
 from semfora_hooks.index.project import read_project
 from semfora_hooks.index.store import FactStore
-from semfora_hooks.languages import language_of, spec
+from semfora_hooks.languages import language_of, load_spec
 from semfora_hooks.model import (
     ChangedFile,
     ErrorEntry,
@@ -214,7 +214,7 @@ class SuggestEngine:
                 declared_entry_points=(*config.entry_points, *project.entry_points),
             )
             languages = sorted({file.language for file in snapshot.files}) or ["python"]
-            capabilities = sorted({name for language in languages for name in spec(language).capabilities})
+            capabilities = sorted({name for language in languages for name in load_spec(language).capabilities})
             context = SuggestContext(
                 generator=Generator(version=__version__, capabilities=tuple(capabilities)),
                 repository=Repository(name=root.path.name, head=snapshot.head),

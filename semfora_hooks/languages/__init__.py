@@ -20,7 +20,7 @@ def language_of(path: str) -> str | None:
 
 
 @cache
-def spec(language: str) -> LanguageSpec:
+def load_spec(language: str) -> LanguageSpec:
     """The spec of a language named in `SUFFIXES`."""
     loaded: LanguageSpec = import_module(f"{__name__}.{language}").SPEC
     return loaded

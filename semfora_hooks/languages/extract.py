@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from semfora_hooks.languages import spec
+from semfora_hooks.languages import load_spec
 from semfora_hooks.languages.facts import FileFacts, SymbolFacts
 from semfora_hooks.languages.walker import Walker
 
@@ -17,7 +17,7 @@ def extract(data: bytes, language: str) -> FileFacts:
     """The facts of a file's bytes. Never raises for bad input: what could not be read is in `problems`."""
     if b"\0" in data[:65536]:
         return _nothing(language, "binary file: it contains NUL bytes")
-    language_spec = spec(language)
+    language_spec = load_spec(language)
     source, problem = language_spec.decode(data)
     if b"\0" in source:
         return _nothing(language, "binary file: it contains NUL bytes")
@@ -39,7 +39,7 @@ def extract(data: bytes, language: str) -> FileFacts:
 def _tools(language: str) -> tuple[Parser, Query]:
     from tree_sitter import Language, Parser, Query
 
-    language_spec = spec(language)
+    language_spec = load_spec(language)
     grammar = Language(language_spec.grammar())
     return Parser(grammar), Query(grammar, language_spec.query)
 

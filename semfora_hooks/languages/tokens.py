@@ -18,6 +18,7 @@ SKETCH = 128
 
 _IDENTIFIER = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _IDENTIFIER_START = re.compile(rb"\.?[A-Za-z_\x80-\xff]")
+_CONVERSION = re.compile(rb"%[a-z]")  # of old string formatting: `"_%s_handler"` holds `_handler`, no `s_handler`
 _INTERPOLATION = re.compile(rb"\{([^{}]*)")
 _WIDTH = 4
 _MAX_NAME = 200
@@ -136,7 +137,7 @@ def _names_in_string(token: bytes) -> list[bytes]:
     opening = min(i for i in (token.find(b'"'), token.find(b"'")) if i >= 0)
     prefix, body = token[:opening].lower(), token[opening:].strip(b"\"'")
     if len(body) <= _MAX_NAME and not any(space in body for space in b" \n\t"):
-        return _IDENTIFIER.findall(body)
+        return _IDENTIFIER.findall(_CONVERSION.sub(b"%", body))
     if b"f" in prefix or b"t" in prefix:
         return [name for part in _INTERPOLATION.findall(body) for name in _IDENTIFIER.findall(part)]
     return []

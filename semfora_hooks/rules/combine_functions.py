@@ -22,7 +22,7 @@ class CombineOptions(Options, frozen=True, kw_only=True):
             ge=0.7, le=1, description="Similarity (Jaccard, of five-token shingles) from which bodies are near copies."
         ),
     ] = 0.88
-    min_tokens: Annotated[int, Meta(ge=40, description="Bodies with fewer tokens are not compared.")] = 60
+    min_tokens: Annotated[int, Meta(ge=40, description="Bodies with fewer tokens are not compared.")] = 50
     include_tests: Annotated[bool, Meta(description="Look at test code too, where repetition is often a virtue.")] = (
         False
     )
@@ -48,6 +48,7 @@ class CombineFunctions(BuiltinRule[CombineOptions]):
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each group of copies."""
+        group_of = {identity: i for i, duplicate in enumerate(context.duplicates) for identity in duplicate.symbols}
         for duplicate in context.duplicates:
             if duplicate.kind == "divergent" or duplicate.similarity < self.options.min_similarity:
                 continue
@@ -58,6 +59,9 @@ class CombineFunctions(BuiltinRule[CombineOptions]):
                 for symbol in (context.by_id[identity] for identity in duplicate.symbols)
                 if is_own_code(symbol, tests=self.options.include_tests)
             ]
+            around = {group_of.get(symbol.parent or "") for symbol in symbols}
+            if len(around) == 1 and around != {None}:
+                continue  # inner functions of copies: the copies are reported
             if len(symbols) > 1:
                 yield self._finding(duplicate, symbols, context)
 
