@@ -360,7 +360,14 @@ def test_large_files_are_said_to_be_left_out(repo: Path) -> None:
 
 
 def test_excluded_files(repo: Path) -> None:
-    files = {"a.py": "", "gen/x.py": "", "pkg/gen/y.py": "", "pkg/b_pb2.py": "", "docs/conf.py": "", "docs/sub/z.py": ""}
+    files = {
+        "a.py": "",
+        "gen/x.py": "",
+        "pkg/gen/y.py": "",
+        "pkg/b_pb2.py": "",
+        "docs/conf.py": "",
+        "docs/sub/z.py": "",
+    }
     first = commit(repo, {name: name for name in files})
     root = Root(repo, True)
     for exclude, left in (
@@ -442,7 +449,14 @@ def test_nothing_that_a_repository_configures_is_run(repo: Path) -> None:
     trap = repo.parent / "trap.sh"
     trap.write_text("#!/bin/sh\ntouch " + str(repo.parent / "sprung") + "\ncat\n")
     trap.chmod(0o755)
-    for key in ("core.fsmonitor", "diff.evil.textconv", "diff.evil.command", "diff.external", "core.pager", "core.hooksPath"):
+    for key in (
+        "core.fsmonitor",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "diff.external",
+        "core.pager",
+        "core.hooksPath",
+    ):
         git(repo, "config", key, str(trap))
     write(repo, {"a.py": "b\n", "c.py": "c\n"})
     subprocess.run(["git", "-c", "core.fsmonitor=false", "add", "-A"], cwd=repo, check=True)
@@ -550,7 +564,15 @@ def test_line_ranges_of_a_change(repo: Path, after: str, lines: tuple[tuple[int,
 def test_every_kind_of_change(repo: Path) -> None:
     first = commit(
         repo,
-        {"mod.py": "a\n", "del.py": "b\n", "old.py": BASE, "same.py": "c\n", "mode.py": "d\n", "type.py": "e\n", "t.txt": "t\n"},
+        {
+            "mod.py": "a\n",
+            "del.py": "b\n",
+            "old.py": BASE,
+            "same.py": "c\n",
+            "mode.py": "d\n",
+            "type.py": "e\n",
+            "t.txt": "t\n",
+        },
     )
     write(repo, {"mod.py": "a\nb\n", "new.py": "n\n\n\n", "t.txt": "changed\n", "bin.py": b"\0\1"})
     (repo / "del.py").unlink()
@@ -647,7 +669,9 @@ def test_merge_bases(repo: Path) -> None:
     assert git_head(repo) == feature
 
 
-@pytest.mark.parametrize("name", ["nowhere", "main~50", "--help", "-q", "", "a b", "HEAD:a.py", EMPTY_TREE, "\n", "main..HEAD"])
+@pytest.mark.parametrize(
+    "name", ["nowhere", "main~50", "--help", "-q", "", "a b", "HEAD:a.py", EMPTY_TREE, "\n", "main..HEAD"]
+)
 def test_revisions_that_are_none(repo: Path, name: str) -> None:
     commit(repo, {"a.py": "1"})
     with pytest.raises(GitError, match="is not in this repository"):
