@@ -171,6 +171,8 @@ def _run_git(
         hint = None
         if any("dubious ownership" in line for line in text):
             hint = f"if you trust it: git config --global --add safe.directory {root}"
+        if any("unable to read" in line or "missing" in line or "promisor" in line for line in text):
+            hint = "objects are missing in this clone; if it is a partial one: git fetch --refetch --no-filter"
         raise GitError(f"git {arguments[0]} failed in {root}: {text[0] if text else result.returncode}", hint=hint)
     return result
 
