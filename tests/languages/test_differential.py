@@ -21,13 +21,13 @@ from semfora_hooks.languages.extract import extract
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 MODULES = """
     _pydecimal argparse ast asyncio/base_events asyncio/streams asyncio/tasks base64 bdb calendar cmd codecs
-    collections/__init__ concurrent/futures/process configparser contextlib copy csv ctypes/util dataclasses datetime
-    difflib dis doctest email/_header_value_parser email/message enum fnmatch fractions ftplib functools gettext heapq
-    html/parser http/client http/cookiejar http/server imaplib importlib/_bootstrap inspect ipaddress json/decoder
-    logging/__init__ mailbox mimetypes multiprocessing/managers ntpath optparse os pathlib pdb pickle
-    pickletools platform plistlib posixpath pprint pydoc random shutil smtplib socket ssl statistics
-    subprocess tarfile tempfile textwrap threading tokenize traceback turtle types typing unittest/case unittest/mock urllib/parse urllib/request uuid
-    weakref xml/dom/minidom zipfile
+    collections/__init__ concurrent/futures/process configparser contextlib copy csv ctypes/util dataclasses
+    datetime difflib dis doctest email/_header_value_parser email/message enum fnmatch fractions ftplib functools
+    gettext heapq html/parser http/client http/cookiejar http/server imaplib importlib/_bootstrap inspect ipaddress
+    json/decoder logging/__init__ mailbox mimetypes multiprocessing/managers ntpath optparse os pathlib pdb pickle
+    pickletools platform plistlib posixpath pprint pydoc random shutil smtplib socket ssl statistics subprocess
+    tarfile tempfile textwrap threading tokenize traceback turtle types typing unittest/case unittest/mock
+    urllib/parse urllib/request uuid weakref xml/dom/minidom zipfile
 """.split()
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
