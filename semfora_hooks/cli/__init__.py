@@ -69,7 +69,7 @@ def main() -> None:
     # Processes we start put the current folder on their import path; a repository must not shadow what they import.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False) or EXIT_CLEAN
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         code = stop.exit_code

@@ -16,6 +16,7 @@ _UNTIL = re.compile(r"\buntil=(\d{4}-\d{2}-\d{2})\b")
 
 class _Mark(NamedTuple):
     line: int
+    comment_line: int
     whole_file: bool
     rules: frozenset[str]
     reason: str | None
@@ -47,7 +48,7 @@ def suppressor(
             if mark.rules.isdisjoint(words) or (mark.until is not None and today > mark.until):
                 continue
             if mark.whole_file or mark.line in lines:
-                return Suppression(kind="comment", file=place.file, line=mark.line, reason=mark.reason)
+                return Suppression(kind="comment", file=place.file, line=mark.comment_line, reason=mark.reason)
         return None
 
     return find
@@ -71,5 +72,5 @@ def _marks(file: FileFacts) -> Sequence[_Mark]:
         while item.alone and line in alone:  # a comment alone speaks for the first line below that is none
             line += 1
         rules = frozenset(part.strip() for part in match["rules"].split(",") if part.strip())
-        found.append(_Mark(line, match["file"] is not None, rules, reason, expires))
+        found.append(_Mark(line, item.line, match["file"] is not None, rules, reason, expires))
     return found

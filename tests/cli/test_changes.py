@@ -262,6 +262,6 @@ def test_a_change_that_cannot_be_read_is_an_error(repository: Project, run: Run)
     assert run("suggest", "--staged") == (
         2,
         "",
-        f"error: git diff failed in {repository.path}: fatal: unable to read {lost} (objects are missing in this clone; "
-        "if it is a partial one: git fetch --refetch --no-filter)\n",
+        f"error: git diff failed in {repository.path}: fatal: unable to read {lost} "
+        "(objects are missing in this clone; if it is a partial one: git fetch --refetch --no-filter)\n",
     )
