@@ -21,7 +21,7 @@ MEBIBYTE = 1 << 20
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_QUANTITY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*")
 
 
 def parse_size(text: str | int) -> int:
@@ -205,17 +205,20 @@ def _read_files(root: Path) -> tuple[Mapping[str, Any], str | None]:
 
 
 def _read_toml(path: Path) -> dict[str, Any] | None:
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.exists():
         return None
+    if not path.is_file():
+        raise ConfigError(f"{path.name}: not a regular file")
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MEBIBYTE + 1)
     except OSError as error:
         raise ConfigError(f"{path.name}: cannot be read: {error.strerror}") from None
     if len(data) > MEBIBYTE:
         raise ConfigError(f"{path.name}: larger than 1 MiB; refusing to read it as configuration")
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers with too many digits
         raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
 
 

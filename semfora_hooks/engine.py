@@ -17,12 +17,12 @@ from pathlib import Path
 
 import msgspec
 
-from semfora_hooks import __version__, discovery
+from semfora_hooks import __version__, discovery, git
 from semfora_hooks.config import Config, load_config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root, Snapshot
 from semfora_hooks.errors import SemforaError
-from semfora_hooks.index.extract import extract_snapshot
+from semfora_hooks.index.extract import FAILED, extract_snapshot
 from semfora_hooks.index.link import Index, link
 from semfora_hooks.index.project import read_project
 from semfora_hooks.index.store import FactStore
@@ -69,10 +69,15 @@ class Request:
 
 @dataclass
 class Result:
-    """The report, and the context the rules saw."""
+    """The report, the context the rules saw, and the source they were computed from.
+
+    Attributes:
+        read_source: A file's text by its path in the report, as it was analysed (staged, committed or on disk).
+    """
 
     report: Report
     context: SuggestContext
+    read_source: Callable[[str], str | None] = lambda _: None
 
 
 @dataclass
@@ -164,11 +169,11 @@ class SuggestEngine:
 
     def _scope(self, request: Request) -> Scope:
         if request.scope == "staged":
-            head = discovery.git_head(request.root.path)
+            head = git.head(request.root.path)
             return Scope(kind="staged", base_ref=head, files=tuple(discovery.changes(request.root.path, head)))
         if request.scope == "range":
-            base = discovery.merge_base(request.root.path, request.base or "HEAD", request.target)
-            target = discovery.commit_id(request.root.path, request.target)
+            base = git.merge_base(request.root.path, request.base or "HEAD", request.target)
+            target = git.commit_id(request.root.path, request.target)
             return Scope(kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, target)))
         return Scope(kind="files" if request.root.filters else "repo")
 
@@ -196,7 +201,7 @@ class SuggestEngine:
             elif request.scope == "staged":
                 snapshot = discovery.git_index(root, config)
             elif request.scope == "range":
-                snapshot = discovery.revision(root, config, discovery.commit_id(root.path, request.target))
+                snapshot = discovery.revision(root, config, git.commit_id(root.path, request.target))
             else:
                 snapshot = discovery.work_tree(root, config)
             project = read_project(root.path)
@@ -350,6 +355,11 @@ class SuggestEngine:
             for path, facts in side.index.facts.items()
             for problem in facts.problems
         ]
+        run.errors.extend(  # ours, not the file's: a bug that breaks every file must not pass all rules
+            ErrorEntry(kind="internal", message=f"{item.file}: {item.reason}")
+            for item in problems
+            if item.reason.startswith(FAILED)
+        )
         incomplete = [*side.snapshot.incomplete, *problems]
         if request.root.filters:
             incomplete = [item for item in incomplete if _path_inside(item.file, request.root.filters)]
@@ -373,7 +383,7 @@ class SuggestEngine:
             ),
         )
         run.notices.extend(self.plugins.run_finished(report))
-        return Result(report, side.context)
+        return Result(report, side.context, _source_reader(side.snapshot))
 
     def _nothing_to_do(self, request: Request, scope: Scope) -> Result:
         """The change touches nothing that is analysed."""
@@ -450,6 +460,19 @@ def _quiet_gc() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _source_reader(snapshot: Snapshot) -> Callable[[str], str | None]:
+    files = {file.path: file for file in snapshot.files}
+
+    def read(path: str) -> str | None:
+        file = files.get(path)
+        if file is None:
+            return None
+        source, _ = load_spec(file.language).decode(next(iter(snapshot.read([file]))))
+        return source.decode("utf-8", "replace")
+
+    return read
 
 
 def _touches_analysis(files: Sequence[ChangedFile]) -> bool:

@@ -328,7 +328,7 @@ def _order(origin: Origin) -> tuple[bool, str, str]:
 
 
 def _origin(point: EntryPoint) -> Origin:
-    distribution = getattr(point, "dist", None)
+    distribution: Any = getattr(point, "dist", None)
     try:
         name = str(distribution.metadata["Name"] or "unknown").lower().replace("_", "-")
         return Origin(point.name, name, str(distribution.version or "?"))

@@ -164,8 +164,9 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         from semfora_hooks.config import load_config
-        from semfora_hooks.discovery import find_root, merge_base
+        from semfora_hooks.discovery import find_root
         from semfora_hooks.engine import Request, SuggestEngine
+        from semfora_hooks.git import merge_base
 
         self._pytest = config
         root = find_root([], config.rootpath)
@@ -219,7 +220,7 @@ class Run:
         return [name for name in self.names() if not self.chosen or name in self.chosen]
 
     def _find_names(self) -> list[str]:
-        from semfora_hooks import discovery
+        from semfora_hooks import discovery, git
         from semfora_hooks.policy.selection import is_selected
 
         config, root = self.engine.config, self.request.root
@@ -229,7 +230,7 @@ class Run:
             rules = (loaded.rule for loaded in self.engine.load_rules().rules)
             return [*(rule.id for rule in rules if is_selected(rule, config)), ERRORS]
         if self.request.scope == "range":
-            snapshot = discovery.revision(root, config, discovery.commit_id(root.path, self.request.target))
+            snapshot = discovery.revision(root, config, git.commit_id(root.path, self.request.target))
         else:
             snapshot = discovery.work_tree(root, config)
         return [*(file.path for file in snapshot.files), REPOSITORY, ERRORS]

@@ -13,22 +13,10 @@ from pathlib import Path
 import pytest
 
 from semfora_hooks.config import Config
-from semfora_hooks.discovery import (
-    EMPTY_TREE,
-    Root,
-    Snapshot,
-    blob_id,
-    changes,
-    commit_id,
-    find_root,
-    git_head,
-    git_index,
-    is_anything_staged,
-    merge_base,
-    revision,
-    work_tree,
-)
+from semfora_hooks.discovery import Root, Snapshot, changes, find_root, git_index, revision, work_tree
 from semfora_hooks.errors import ConfigError, GitError, UsageError
+from semfora_hooks.git import EMPTY_TREE, blob_id, commit_id, is_anything_staged, merge_base
+from semfora_hooks.git import head as git_head
 from semfora_hooks.model import ChangedFile
 
 CONFIG = Config()

@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
+from semfora_hooks import git
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output
 from semfora_hooks.config import load_config
-from semfora_hooks.discovery import Root, find_root, is_anything_staged
-from semfora_hooks.engine import Request, SuggestEngine
+from semfora_hooks.discovery import Root, find_root
+from semfora_hooks.engine import Request, Result, SuggestEngine
 from semfora_hooks.errors import UsageError
 from semfora_hooks.hookspecs import RenderOptions, Reporter
-from semfora_hooks.model import ErrorEntry, Report
+from semfora_hooks.model import ErrorEntry
 from semfora_hooks.reporters import REPORTERS
 from semfora_hooks.reporters.text import error_line, problem_lines, totals, write_statistics
 
@@ -95,7 +96,8 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         engine = SuggestEngine(config)
         reporter = _reporter(name, engine, errors)
         request = _request(root, options, os.environ)
-        report = engine.run(request).report
+        result = engine.run(request)
+    report = result.report
     report.errors.extend(errors)
     if options["strict"]:
         report.errors.extend(
@@ -103,7 +105,7 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
             for item in report.incomplete
         )
     try:
-        _write(report, reporter, root, options)
+        _write(result, reporter, root, options)
     except BrokenPipeError:  # the reader had enough, as `| head` does; the verdict stands
         drop_output()
     if report.errors:
@@ -133,7 +135,9 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
         start, end = environment.get("PRE_COMMIT_FROM_REF"), environment.get("PRE_COMMIT_TO_REF")
         if start and end:
             return Request(root, "range", base=start, target=end, show_inherited=show)
-        if environment.get("GIT_INDEX_FILE") or is_anything_staged(root.path):
+        if environment.get("PRE_COMMIT_REMOTE_NAME"):
+            return Request(root)  # the first push of a branch: nothing to compare with
+        if environment.get("GIT_INDEX_FILE") or git.is_anything_staged(root.path):
             return Request(root, "staged", show_inherited=show)
     return Request(root)
 
@@ -147,11 +151,12 @@ def _reporter(name: str, engine: SuggestEngine, errors: list[ErrorEntry]) -> Rep
     return known[name]
 
 
-def _write(report: Report, reporter: Reporter, root: Root, options: Mapping[str, Any]) -> None:
+def _write(result: Result, reporter: Reporter, root: Root, options: Mapping[str, Any]) -> None:
+    report = result.report
     to_file = options["output"] is not None
     render = RenderOptions(
         root=str(root.path),
-        read_source=lambda path: _read(root.path, path),
+        read_source=result.read_source,
         color=not to_file and _wants_color(),
         width=shutil.get_terminal_size((100, 24)).columns,
         statistics=options["statistics"],
@@ -181,14 +186,3 @@ def _wants_color() -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
-
-
-def _read(root: Path, path: str) -> str | None:
-    """A file's text for excerpts; `None` where it cannot be had, or is no longer a plain file inside the root."""
-    full = root / path
-    try:
-        if full.is_symlink() or not full.is_file() or not full.resolve().is_relative_to(root):
-            return None
-        return full.read_text("utf-8", "replace")
-    except OSError:
-        return None

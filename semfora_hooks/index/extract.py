@@ -24,6 +24,7 @@ _decode = msgspec.msgpack.Decoder(FileFacts).decode
 
 CRASHED = "the parser crashed on this file; it was not analysed"
 FAILED = "the extractor failed"
+"""How the problems begin that are ours rather than the file's."""
 
 Batch = list[tuple[str, str, bytes]]
 """Content hash, language and bytes of a few files."""

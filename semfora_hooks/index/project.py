@@ -51,9 +51,10 @@ def read_project(root: Path) -> Project:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
-        return tomllib.loads(data.decode()) if len(data) <= _MAX_BYTES else {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            return {}
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}  # configuration that matters to us is checked in `config`
 
 

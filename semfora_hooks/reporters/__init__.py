@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semfora_hooks.hookspecs import Reporter, RenderOptions
+from semfora_hooks.hookspecs import RenderOptions, Reporter
 from semfora_hooks.model import Report
 from semfora_hooks.reporters import jsonreport, text
 

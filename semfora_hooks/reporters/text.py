@@ -78,11 +78,14 @@ def problem_lines(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def error_line(error: ErrorEntry) -> str:
-    """An error entry on one line, with the package it comes from where that is not ours."""
-    message = _one_line(error.message)
+    """An error entry, with the package it comes from where that is not ours. An excerpt keeps its lines."""
+    first, *excerpt = error.message.split("\n")
+    message = _one_line(first)
     if error.distribution not in (None, "semfora-hooks") and f"{error.distribution} {error.version}" not in message:
         message = f"{error.provider} ({error.distribution} {error.version}): {message}"
-    return f"error: {message}" + (f" ({_one_line(error.hint)})" if error.hint else "")
+    if error.hint:
+        message += f" ({_one_line(error.hint)})"
+    return "\n".join([f"error: {message}", *(f"  {_printable(line)}" for line in excerpt)])
 
 
 def incomplete_line(item: Incomplete, options: RenderOptions) -> str:
@@ -130,6 +133,11 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in text).split())
 
 
+def _printable(line: str) -> str:
+    """A line as it is, but for what would drive a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in line.rstrip().expandtabs(4))
+
+
 def _excerpt(item: Recommendation, options: RenderOptions) -> Iterator[str]:
     """The line the finding stands on, and the next two."""
     if not item.symbols:
@@ -141,8 +149,7 @@ def _excerpt(item: Recommendation, options: RenderOptions) -> Iterator[str]:
     lines = source.split("\n")
     end = min(first.start_line + 2, first.end_line, len(lines))
     for number in range(first.start_line, end + 1):
-        text = lines[number - 1].rstrip().expandtabs(4)
-        text = "".join(c if c.isprintable() else "�" for c in text)
+        text = _printable(lines[number - 1])
         yield f"{number:>5} | {text[:_MAX_SOURCE]}{'…' if len(text) > _MAX_SOURCE else ''}"
 
 

@@ -153,7 +153,7 @@ def _terminates(block: Node, source: bytes, depth: int = 0) -> bool:
         return has_else and all(b is not None and _terminates(b, source, depth + 1) for b in branches)
     if last.type == "while_statement":
         condition = last.child_by_field_name("condition")
-        endless = condition is not None and condition.type in ("true", "integer")
+        endless = condition is not None and source[condition.start_byte : condition.end_byte] in (b"True", b"1")
         return endless and b"break" not in source[last.start_byte : last.end_byte]
     if last.type == "try_statement":
         blocks = [last.child_by_field_name("body")]
