@@ -424,7 +424,7 @@ class SuggestEngine:
 
 
 def _prepare(rules: Sequence[LoadedRule]) -> None:
-    """Let rules start what takes long, such as a sandbox, while the index is read. What fails will fail again, aloud."""
+    """Let rules start what takes long, such as a sandbox, while the index is read; failures will show later."""
     for loaded in rules:
         prepare = getattr(loaded.rule, "prepare", None)
         if callable(prepare):

@@ -211,7 +211,8 @@ class CallEdge(_Sparse, frozen=True, kw_only=True):
 class ImportEdge(_Sparse, frozen=True, kw_only=True):
     """One module-level fact: `importer` imports `imported`, both modules of the repository.
 
-    `lazy` imports stand inside a function, or run only when the file is run as a script; `type_checking` ones run only for type checkers.
+    `lazy` imports stand inside a function, or run only when the file is run as a script;
+    `type_checking` ones run only for type checkers.
     """
 
     importer: str

@@ -123,7 +123,7 @@ def _only(rule: Rule) -> Plugins:
     class _Provider:
         @hookimpl
         def semfora_rule_providers(self) -> list[RuleProvider]:
-            return [RuleProvider("testing", lambda config: [rule])]  # noqa: ARG005
+            return [RuleProvider("testing", lambda config: [rule])]
 
     manager = pluggy.PluginManager(PROJECT_NAME)
     manager.add_hookspecs(hookspecs)

@@ -281,7 +281,7 @@ def test_hostile_files(tmp_path: Path, data: bytes, message: str) -> None:
 
 def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "semfora.toml").mkdir()
-    assert error(tmp_path) == "semfora.toml: cannot be read: Is a directory"
+    assert error(tmp_path) == "semfora.toml: not a regular file"
 
 
 # ---------------------------------------------------------------------------------------------------- small pieces

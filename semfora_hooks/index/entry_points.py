@@ -19,7 +19,8 @@ _COMMANDS = frozenset("command group callback subcommand".split())
 # Decorators that change what a function is, not who calls it.
 _TRANSPARENT = frozenset(
     "property staticmethod classmethod cached_property cache lru_cache wraps contextmanager asynccontextmanager "
-    "abstractmethod abstractproperty overload override final dataclass total_ordering singledispatch singledispatchmethod "
+    "abstractmethod abstractproperty overload override final dataclass total_ordering singledispatch "
+    "singledispatchmethod "
     "setter getter deleter no_type_check deprecated runtime_checkable attrs define frozen unique "
     "coroutine njit jit vectorize".split()
 )

@@ -48,7 +48,8 @@ _BUILTIN_MEMBERS = frozenset(
         )
     )
 ) | frozenset(
-    "read write close open flush seek readline readlines send recv run start stop match search group sub findall".split()
+    "read write close open flush seek readline readlines send recv run start stop match search group sub "
+    "findall".split()
 )
 
 

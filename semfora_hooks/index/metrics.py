@@ -1,4 +1,4 @@
-"""Numbers a symbol gets from the call graph: who calls it, how often, what it calls, whether it comes back to itself."""
+"""Numbers a symbol gets from the call graph: who calls it, how often, what it calls, whether it calls itself."""
 
 from __future__ import annotations
 

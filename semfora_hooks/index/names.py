@@ -94,10 +94,9 @@ class Resolver:
     def __init__(self, files: dict[str, FileEntry]) -> None:
         self.files = files
         self.packages = {name.rpartition(".")[0] for name in files} - {""}
-        for name in list(self.packages):  # namespace packages, up to the top
-            while name:
-                self.packages.add(name)
-                name = name.rpartition(".")[0]
+        for package in list(self.packages):  # namespace packages, up to the top
+            parts = package.split(".")
+            self.packages.update(".".join(parts[:count]) for count in range(1, len(parts)))
         self._scoped: dict[tuple[str, int, str], Target | None] = {}
         self._global: dict[tuple[str, str], Target | None] = {}
         self._members: dict[tuple[str, int, str], Target | None] = {}
@@ -317,9 +316,10 @@ class Resolver:
         symbol = file.facts.symbols[index]
         for base in symbol.base_classes:
             target = self.resolve(file, max(symbol.parent, 0), base.partition("[")[0])
-            if target is not None and target.kind == "symbol" and target.file is not None:
-                if target.file.facts.symbols[target.local].kind in CLASS_KINDS:
-                    found.append((target.file, target.local))
+            if target is None or target.kind != "symbol" or target.file is None:
+                continue
+            if target.file.facts.symbols[target.local].kind in CLASS_KINDS:
+                found.append((target.file, target.local))
         return found
 
     def has_unknown_base(self, file: FileEntry, index: int, hops: int = 0) -> bool:
@@ -364,7 +364,7 @@ def _is_in_star(source: FileEntry, name: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def class_of_annotation(annotation: str) -> str | None:
-    """The one class that an annotation names, `None` and wrappers such as `Optional` aside; `None` where there is none."""
+    """The one class that an annotation names, `None` and wrappers such as `Optional` aside; else `None`."""
     text = annotation.replace('"', "").replace("'", "")
     for _ in range(_MAX_HOPS):
         parts = [part for part in _split(text, "|") if part != "None"]

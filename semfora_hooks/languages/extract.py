@@ -63,7 +63,8 @@ def _syntax_problem(root: Node, source: bytes) -> str:
     line = node.start_point[0] + 1
     column = node.start_point[1] + 1
     if node.is_missing:
-        return f"line {line}, column {column}: syntax error: '{node.type}' is missing; the rest was read as well as possible"
+        where = f"line {line}, column {column}"
+        return f"{where}: syntax error: '{node.type}' is missing; the rest was read as far as possible"
     excerpt = source[node.start_byte : node.start_byte + 200].split(b"\n", 1)[0][:40].decode("utf-8", "replace").strip()
     near = f" near '{excerpt}'" if excerpt else ""
-    return f"line {line}, column {column}: syntax error{near}; what stands around it was read as well as possible"
+    return f"line {line}, column {column}: syntax error{near}; what stands around it was read as far as possible"

@@ -96,7 +96,7 @@ class LanguageSpec(abc.ABC):
 
     @abc.abstractmethod
     def boolean_operators(self, node: Node) -> tuple[list[str], list[int]]:
-        """The `and`/`or` operators of an expression in order, and the ids of the operator nodes inside that it has counted."""
+        """The `and`/`or` operators of an expression in order, and the ids of the nodes inside counted with it."""
 
     @abc.abstractmethod
     def match_branches(self, node: Node, source: bytes) -> int:
@@ -108,7 +108,7 @@ class LanguageSpec(abc.ABC):
 
     @abc.abstractmethod
     def audience(self, node: Node, source: bytes) -> str | None:
-        """Who alone runs the body of an `if`: `type_checking`, `main` (the file run as a script), or anyone (`None`)."""
+        """Who alone runs the body of an `if`: `type_checking`, `main` (the file as a script), or anyone (`None`)."""
 
     @abc.abstractmethod
     def has_handler(self, node: Node) -> bool:

@@ -44,8 +44,8 @@ class Tokenizer:
     """Splits and normalises the source of one language.
 
     Args:
-        pattern: Matches one token (verbose syntax). Identifier tokens take a leading `.` and a trailing `(` with them, so that
-            attributes and called names can be told from variables without a parser.
+        pattern: Matches one token (verbose syntax). Identifier tokens take a leading `.` and a trailing `(` with
+            them, so that attributes and called names can be told from variables without a parser.
         keywords: Words that are never identifiers.
     """
 

@@ -289,7 +289,7 @@ class Walker:
             frame.code = parent.audience
 
     def _enter_symbol(self, frame: _Frame, index: int, *, counts: int) -> None:
-        """Make a symbol the scope until its body's frame closes; `counts` is its weight in McCabe's number around it."""
+        """Make a symbol the scope until its body's frame closes; `counts` is its weight in McCabe's number outside."""
         saved = self._scope, self._functions, self._active, self._in_try
         functions, own = self._functions, self._totals[index]
         nestings = [total.nesting for total in functions]
@@ -399,7 +399,7 @@ class Walker:
             binding.owner = self._elsewhere.get((binding.owner, binding.target), binding.owner)
 
     def _hide(self, nodes: list[Node]) -> None:
-        """Bindings that say nothing of their value, of names that a function uses and that mean something outside it."""
+        """Bindings that say nothing of their value, of names that a function uses and that mean something outside."""
         symbols, source = self.symbols, self.source
         outer = {symbol.name for symbol in symbols}
         for item in self._imports:

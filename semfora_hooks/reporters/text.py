@@ -124,8 +124,8 @@ def _place(item: Recommendation, options: RenderOptions) -> str:
 
 def _path(path: str, options: RenderOptions) -> str:
     """A path as the reader can open it from where they are, on one line."""
-    relative = os.path.relpath(os.path.join(options.root, path))  # noqa: PTH118  text, not file access
-    shown = relative if not relative.startswith(os.pardir + os.sep) else os.path.join(options.root, path)  # noqa: PTH118
+    relative = os.path.relpath(os.path.join(options.root, path))
+    shown = relative if not relative.startswith(os.pardir + os.sep) else os.path.join(options.root, path)
     return shown if shown.isprintable() else ascii(shown)
 
 

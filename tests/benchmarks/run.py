@@ -81,7 +81,8 @@ def line_up(source: Path, folder: Path) -> list[Contender]:
         Contender("radon cc", [tool("radon"), "cc", where]),
         Contender("complexipy", [tool("complexipy"), where, "-q", "--max-complexity-allowed", "15"]),
         Contender(
-            "ruff C901", [tool("ruff"), "check", "--isolated", "--no-cache", "--exit-zero", "-q", "--select", "C901", where]
+            "ruff C901",
+            [tool("ruff"), "check", "--isolated", "--no-cache", "--exit-zero", "-q", "--select", "C901", where],
         ),
         Contender("python -c pass", [sys.executable, "-c", "pass"]),
     ]
@@ -138,7 +139,8 @@ def report(contenders: list[Contender], source: Path, repeat: int) -> None:
     files = list(source.rglob("*.py"))
     size = sum(file.stat().st_size for file in files) / 1e6
     base = next((statistics.median(c.seconds) for c in contenders if c.name == "vulture" and c.seconds), None)
-    print(f"{len(files)} files, {size:.1f} MB; medians of {repeat}; Python {platform.python_version()}, {os.cpu_count()} CPUs\n")
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs"
+    print(f"{len(files)} files, {size:.1f} MB; medians of {repeat}; {machine}\n")
     print("| program | seconds | fastest | times vulture's | peak MB |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for contender in contenders:

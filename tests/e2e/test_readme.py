@@ -19,7 +19,9 @@ def marked(name: str) -> str:
 
 
 def copy_of_checkout(target: Path) -> Path:
-    ignore = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", "target")
+    ignore = shutil.ignore_patterns(
+        ".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", "target"
+    )
     shutil.copytree(ROOT, target, ignore=ignore, symlinks=True)
     return target
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from semfora_hooks.discovery import Snapshot, SourceFile, blob_id
+from semfora_hooks.discovery import Snapshot, SourceFile
+from semfora_hooks.git import blob_id
 from semfora_hooks.index import extract as module
 from semfora_hooks.index.extract import broken, extract_snapshot
 from semfora_hooks.index.store import FactStore

@@ -32,7 +32,8 @@ _NEVER_NONE = frozenset(
     }
 )
 _NEVER_NONE_CALLS = frozenset(
-    "str int float bool bytes list dict tuple set frozenset len sorted repr isinstance issubclass sum abs hash id type".split()
+    "str int float bool bytes list dict tuple set frozenset len sorted repr isinstance issubclass sum abs "
+    "hash id type".split()
 )
 _MAX_NODES = 5_000
 _MAX_WRAPPER = 50  # statements and comments; asking about each of thousands of nested functions must stay cheap

@@ -144,7 +144,7 @@ class Worker:
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
-        assert self.process.stdin is not None and self.process.stdout is not None  # noqa: S101 - for mypy
+        assert self.process.stdin is not None and self.process.stdout is not None
         try:
             if header is not None:
                 frames.send(cast(BinaryIO, self.process.stdin), header, payload)
