@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -14,45 +14,63 @@ def strongly_connected(graph: Mapping[Node, Iterable[Node]]) -> list[list[Node]]
 
     Order follows the graph's iteration order: the same input gives the same output.
     """
-    index: dict[Node, int] = {}
-    low: dict[Node, int] = {}
-    on_stack: set[Node] = set()
-    stack: list[Node] = []
-    components: list[list[Node]] = []
+    search = _Tarjan(graph)
     for root in graph:
-        if root in index:
-            continue
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        work = [(root, iter(graph.get(root, ())))]
-        while work:
-            node, successors = work[-1]
-            for successor in successors:
-                if successor not in index:
-                    index[successor] = low[successor] = len(index)
-                    stack.append(successor)
-                    on_stack.add(successor)
-                    work.append((successor, iter(graph.get(successor, ()))))
-                    break
-                if successor in on_stack:
-                    low[node] = min(low[node], index[successor])
-            else:
-                work.pop()
-                if work:
-                    parent = work[-1][0]
-                    low[parent] = min(low[parent], low[node])
-                if low[node] == index[node]:
-                    component = []
-                    while True:
-                        member = stack.pop()
-                        on_stack.discard(member)
-                        component.append(member)
-                        if member == node:
-                            break
-                    if len(component) > 1 or node in graph.get(node, ()):
-                        components.append(component)
-    return components
+        search.run(root)
+    return [found for found in search.components if len(found) > 1 or found[0] in graph.get(found[0], ())]
+
+
+class _Tarjan(Generic[Node]):
+    """Depth-first search that numbers nodes, and closes a component at the node from which none lower is reached."""
+
+    def __init__(self, graph: Mapping[Node, Iterable[Node]]) -> None:
+        self.components: list[list[Node]] = []
+        self._graph = graph
+        self._index: dict[Node, int] = {}
+        self._low: dict[Node, int] = {}
+        self._stack: list[Node] = []
+        self._on_stack: set[Node] = set()
+
+    def run(self, root: Node) -> None:
+        """Search from `root`, unless it was reached before."""
+        if root in self._index:
+            return
+        path = [(root, self._open(root))]
+        while path:
+            node, successors = path[-1]
+            fresh = self._next(node, successors)
+            if fresh:
+                path.append((fresh[0], self._open(fresh[0])))
+                continue
+            path.pop()
+            self._close(node)
+            if path:
+                parent = path[-1][0]
+                self._low[parent] = min(self._low[parent], self._low[node])
+
+    def _open(self, node: Node) -> Iterator[Node]:
+        self._index[node] = self._low[node] = len(self._index)
+        self._stack.append(node)
+        self._on_stack.add(node)
+        return iter(self._graph.get(node, ()))
+
+    def _next(self, node: Node, successors: Iterator[Node]) -> list[Node]:
+        """The next successor that is new; empty at the end. Known ones may lower the node's number on the way."""
+        for successor in successors:
+            if successor not in self._index:
+                return [successor]
+            if successor in self._on_stack:
+                self._low[node] = min(self._low[node], self._index[successor])
+        return []
+
+    def _close(self, node: Node) -> None:
+        if self._low[node] != self._index[node]:
+            return
+        component: list[Node] = []
+        while not component or component[-1] != node:
+            component.append(self._stack.pop())
+            self._on_stack.discard(component[-1])
+        self.components.append(component)
 
 
 def shortest_cycle(graph: Mapping[Node, Iterable[Node]], component: Iterable[Node]) -> list[Node]:
