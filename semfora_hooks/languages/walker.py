@@ -106,7 +106,8 @@ class Walker:
         lines = self.source.count(b"\n") + (not self.source.endswith(b"\n"))
         self._add_symbol("", "module", (0, len(self.source)), (1, max(1, lines), 1), root)
         self._active = [self._totals[0]]
-        comments = captures.pop("comment", [])
+        # A query returns the nodes of a capture in no particular order, and not in the same one each time.
+        comments = sorted(captures.pop("comment", []), key=lambda node: node.start_byte)
         clean = _blank(self.source, [*comments, *captures.pop("docstring", [])])
         bound = captures.pop("bound", [])
         outside = [(node, True) for node in captures.pop("global", [])]
