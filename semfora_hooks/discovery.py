@@ -74,7 +74,8 @@ class Root:
 def find_root(paths: Sequence[Path], cwd: Path) -> Root:
     """The repository that `paths` (or the current folder) belong to.
 
-    A git work tree, unless git ignores the path; else the nearest folder with a project file; else the path itself.
+    A git work tree, unless git ignores the path; else the nearest folder with a project file; else the
+    outermost package around the path, or the path itself.
 
     Raises:
         UsageError: A path does not exist, or the paths belong to different repositories.
@@ -102,7 +103,7 @@ def find_root(paths: Sequence[Path], cwd: Path) -> Root:
         if relative.split(os.sep)[0] == os.pardir:
             raise UsageError(f"{path}: a symbolic link that leaves the repository {real}; it is not followed")
         if relative != ".":
-            filters.append(relative.replace(os.sep, "/"))
+            filters.append(git.display_path(os.fsencode(relative)).replace(os.sep, "/"))
     return Root(real, is_git, tuple(filters))
 
 
@@ -117,6 +118,8 @@ def _root_of(path: Path) -> tuple[Path, bool]:
         if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
             inside = folder.relative_to(candidate).parts
             return (folder if any(map(_is_skipped_folder, inside)) else candidate), False
+    while (folder / "__init__.py").is_file() and (folder.parent / "__init__.py").is_file():
+        folder = folder.parent  # a part of a package: its callers are in the rest of it
     return folder, False
 
 

@@ -691,3 +691,14 @@ def test_a_shallow_clone_that_lacks_the_base_is_read_for_what_it_has(repo: Path)
     shallow = repo.parent / "shallow"
     git(repo.parent, "clone", "-q", "--depth", "1", f"file://{repo}", str(shallow))
     assert on_disk(shallow) == staged(shallow) == {"a.py": b"2"}
+
+
+def test_part_of_a_package_without_a_project_is_analysed_with_the_whole_package(tmp_path: Path) -> None:
+    inner = tmp_path / "pkg" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").touch()
+    (inner / "a.py").write_text("x = 1\n")
+    assert find_root([inner / "a.py"], tmp_path) == Root(tmp_path / "pkg", False, ("inner/a.py",))
+    assert find_root([inner], tmp_path) == Root(tmp_path / "pkg", False, ("inner",))
+    assert find_root([tmp_path / "pkg"], tmp_path) == Root(tmp_path / "pkg", False, ())
