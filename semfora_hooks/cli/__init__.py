@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from importlib import import_module
@@ -85,25 +86,33 @@ def main() -> None:
     except SemforaError as error:
         if wants_traceback:
             traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         code = EXIT_ERROR
     except OSError as error:
         if wants_traceback:
             traceback.print_exc()
         where = f"{error.filename}: " if error.filename else _without_folder()
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        click.echo(f"error: {printable(f'{where}{error.strerror or error}')}", err=True)
         drop_output()
         code = EXIT_ERROR
     except Exception as error:  # noqa: BLE001  the last stop before the user
         if wants_traceback:
             traceback.print_exc()
         click.echo(
-            f"error: internal error: {type(error).__name__}: {error} (run again with "
+            f"error: internal error: {printable(f'{type(error).__name__}: {error}')} (run again with "
             "'semfora-hooks --traceback …' and report it)",
             err=True,
         )
         code = EXIT_ERROR
     sys.exit(code)
+
+
+def printable(text: str) -> str:
+    """A message whose file names cannot drive a terminal or start lines of their own; indented lines stay lines."""
+    return "\n".join(
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        for line in re.split(r"\n(?=  )", text)
+    )
 
 
 def _prepare_streams() -> None:

@@ -33,7 +33,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(readable=False, path_type=Path))
 @click.option("--staged", is_flag=True, help="Judge what is staged in git, against HEAD.")
 @click.option("--since", metavar="REV", help="Judge what HEAD has on top of its merge base with REV.")
 @click.option(

@@ -126,6 +126,7 @@ def _path(path: str, options: RenderOptions) -> str:
     """A path as the reader can open it from where they are, on one line."""
     relative = os.path.relpath(os.path.join(options.root, path))
     shown = relative if not relative.startswith(os.pardir + os.sep) else os.path.join(options.root, path)
+    shown = os.fsencode(shown).decode("utf-8", "backslashreplace")  # as reports show bytes that are not UTF-8
     return shown if shown.isprintable() else ascii(shown)
 
 
