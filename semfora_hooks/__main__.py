@@ -1,15 +1,19 @@
 """`python -m semfora_hooks`."""
 
-from __future__ import annotations
-
+import os
 import sys
-from pathlib import Path
 
 
 def _forget_working_folder() -> None:
-    """Take the current folder off the import path, where `-m` puts it: a repository must not shadow our imports."""
-    here = str(Path.cwd())
-    home = str(Path(__file__).resolve().parent.parent)
+    """Take the current folder off the import path, where `-m` puts it: a repository must not shadow our imports.
+
+    Only modules that Python itself has loaded by now may be imported before.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109  pathlib is a module a repository could shadow
+    except OSError:
+        here = ""  # it is gone; the command will say so
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here) or entry == home]
 
 

@@ -255,7 +255,20 @@ def convert_table(table: Mapping[str, Any], struct: type[Options], *, prefix: st
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
         key = path.removesuffix("`")
+        if key.endswith("[...]"):
+            key = _wrong_entry(table, key.removesuffix("[...]"), struct)
         raise ConfigError(f"{source}: '{prefix}{key}': {message}") from None
+
+
+def _wrong_entry(table: Mapping[str, Any], key: str, struct: type[msgspec.Struct]) -> str:
+    """Which entry of the table at `key` has the wrong type: msgspec says only that one has."""
+    entries = table.get(key)
+    for name, value in entries.items() if isinstance(entries, dict) else ():
+        try:
+            msgspec.convert({key: {name: value}}, struct, strict=True)
+        except msgspec.ValidationError:
+            return f"{key}.{name}"
+    return key
 
 
 def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefix: str, source: str) -> None:

@@ -22,6 +22,7 @@ from semfora_hooks.model import ChangedFile, Incomplete
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "__pypackages__"})
 _MAX_GITIGNORE = 1 << 20
+_MAX_WILDCARDS = 12  # in one glob; pathspec's regular expressions backtrack over all of them
 _ROOT_MARKERS = ("semfora.toml", "pyproject.toml", ".semfora", "setup.py", "setup.cfg")
 
 
@@ -263,10 +264,8 @@ def _gitignore(root: Path) -> Callable[[str], bool]:
         return lambda path: False
     import pathspec
 
-    try:
-        return pathspec.GitIgnoreSpec.from_lines(lines).match_file
-    except (ValueError, re.error):  # git passes over lines that make no pattern, and so do we
-        return pathspec.GitIgnoreSpec.from_lines([line for line in lines if _is_glob(line)]).match_file
+    # Git passes over lines that make no pattern, and so do we.
+    return pathspec.GitIgnoreSpec.from_lines([line for line in lines if _is_glob(line)]).match_file
 
 
 def _is_glob(line: str) -> bool:
@@ -286,6 +285,10 @@ def compile_globs(globs: Sequence[str]) -> Callable[[str], bool]:
     import pathspec
 
     for glob in globs:
+        if glob.count("*") > _MAX_WILDCARDS:
+            raise ValueError(
+                f"{glob[:40]!r}… has more than {_MAX_WILDCARDS} wildcards, which would take minutes to match"
+            )
         try:
             pathspec.GitIgnoreSpec.from_lines([glob])
         except (ValueError, re.error):

@@ -147,10 +147,11 @@ class SuggestEngine:
             found = self._police(request, rules, found, after)
             return self._report(request, scope, run, after, found, fixed, start)
 
-    def analyse(self, request: Request) -> SuggestContext:
-        """The context alone, without rules."""
+    def analyse(self, request: Request) -> tuple[SuggestContext, list[Incomplete]]:
+        """The context alone, without rules, and what is missing from it."""
         with _quiet_gc():
-            return self._side(request, self._scope(request), _Run()).context
+            side = self._side(request, self._scope(request), _Run())
+            return side.context, _incomplete(side)
 
     def load_rules(self) -> RuleSet:
         """All rules of all providers, selected or not, with what is wrong with names in the configuration."""
@@ -350,17 +351,12 @@ class SuggestEngine:
         fixed: list[Recommendation],
         start: float,
     ) -> Result:
-        problems = [
-            Incomplete(file=path, reason=problem)
-            for path, facts in side.index.facts.items()
-            for problem in facts.problems
-        ]
+        incomplete = _incomplete(side)
         run.errors.extend(  # ours, not the file's: a bug that breaks every file must not pass all rules
             ErrorEntry(kind="internal", message=f"{item.file}: {item.reason}")
-            for item in problems
+            for item in incomplete
             if item.reason.startswith(FAILED)
         )
-        incomplete = [*side.snapshot.incomplete, *problems]
         if request.root.filters:
             incomplete = [item for item in incomplete if _path_inside(item.file, request.root.filters)]
         report = Report(
@@ -372,7 +368,7 @@ class SuggestEngine:
             recommendations=found,
             fixed=fixed,
             errors=run.errors,
-            incomplete=sorted(incomplete, key=lambda item: (item.file, item.reason)),
+            incomplete=incomplete,
             notices=run.notices,
             timings=Timings(
                 discover=round(run.seconds.get("discover", 0.0), 4),
@@ -460,6 +456,14 @@ def _quiet_gc() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _incomplete(side: _Side) -> list[Incomplete]:
+    """Files that could not be read, or not wholly, sorted."""
+    problems = (
+        Incomplete(file=path, reason=problem) for path, facts in side.index.facts.items() for problem in facts.problems
+    )
+    return sorted([*side.snapshot.incomplete, *problems], key=lambda item: (item.file, item.reason))
 
 
 def _source_reader(snapshot: Snapshot) -> Callable[[str], str | None]:

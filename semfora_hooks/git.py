@@ -14,6 +14,7 @@ from semfora_hooks.model import ChangedFile, ChangeKind
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _BLOBS_A_CALL = 200
+_TIMEOUT = 60  # seconds; git takes less than one on a hundred thousand files
 
 
 class TreeEntry(NamedTuple):
@@ -62,7 +63,13 @@ def _run(
             capture_output=True,
             env=environment,
             check=False,
+            timeout=_TIMEOUT,
         )
+    except subprocess.TimeoutExpired:
+        raise GitError(
+            f"git {arguments[0]} in {root} did not end within {_TIMEOUT} s",
+            hint="is .gitignore, or another file git reads, a pipe?",
+        ) from None
     except FileNotFoundError:
         raise GitError(
             "git is not installed, or not on PATH", hint="install git, or analyse a folder without .git"

@@ -96,6 +96,8 @@ def test_nothing_is_parsed_where_everything_is_known(tmp_path: Path) -> None:
 
 SHADOWS = (
     "msgspec",
+    "pathlib",
+    "fnmatch",
     "yaml",
     "click",
     "pluggy",

@@ -189,7 +189,7 @@ def arch(tmp_path: Path) -> Architecture:
             """,
     }
     write(tmp_path, files)
-    return Architecture(engine_of(tmp_path).analyse(Request(Root(tmp_path, is_git=False))))
+    return Architecture(engine_of(tmp_path).analyse(Request(Root(tmp_path, is_git=False)))[0])
 
 
 def test_a_broken_claim_names_every_call(arch: Architecture) -> None:

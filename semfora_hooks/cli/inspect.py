@@ -12,8 +12,10 @@ from semfora_hooks.context import NEEDS, SuggestContext
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
 from semfora_hooks.errors import UsageError
+from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.reporters.jsonreport import SCHEMAS, as_json
 from semfora_hooks.reporters.jsonreport import schema as json_schema
+from semfora_hooks.reporters.text import incomplete_line
 
 
 def _analyse(path: Path, scope: str, *, use_cache: bool) -> SuggestContext:
@@ -29,7 +31,10 @@ def _analyse(path: Path, scope: str, *, use_cache: bool) -> SuggestContext:
         raise UsageError(f"there is no scope '{scope}'", hint="repo, staged, or since:REV")
     if request.scope != "repo" and not root.is_git:
         raise UsageError(f"{root.path} is not a git repository")
-    return SuggestEngine(config).analyse(request)
+    context, incomplete = SuggestEngine(config).analyse(request)
+    for item in incomplete:
+        click.echo(incomplete_line(item, RenderOptions(root=str(root.path), read_source=lambda _: None)), err=True)
+    return context
 
 
 @click.command()
