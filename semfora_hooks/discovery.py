@@ -139,12 +139,13 @@ def work_tree(root: Root, config: Config) -> Snapshot:
     limit = config.max_file_size_bytes
     is_excluded = _excluder(config)
     seen: set[str] = set()
+    folders: dict[bytes, bool] = {}
     for name in names:
         path = git.display_path(name)
         language = language_of(path)
         if language is None or is_excluded(path) or _is_repeated(path, seen, snapshot):
             continue
-        data, problem = _read_file(root.path, name, limit)
+        data, problem = _read_file(root.path, name, limit, folders)
         if problem is not None:
             snapshot.incomplete.append(Incomplete(file=path, reason=problem))
         if data is not None:
@@ -227,29 +228,26 @@ def _read_work_tree(root: Path) -> Callable[[Sequence[SourceFile]], Iterator[byt
 def _walk(root: Path, incomplete: list[Incomplete]) -> Iterator[bytes]:
     """The files of a plain folder, without hidden folders, virtual environments, caches and what `.gitignore` names."""
     ignored = _gitignore(root)
-    top = os.fsencode(root)
+    top, separator = os.fsencode(root), os.fsencode(os.sep)
 
     def refused(error: OSError) -> None:
         path = git.display_path(os.path.relpath(error.filename, top))
         incomplete.append(Incomplete(file=path, reason=f"folder cannot be read: {error.strerror}"))
 
     for folder, folders, names in os.walk(top, onerror=refused, followlinks=False):
-        prefix = b"" if folder == top else os.path.relpath(folder, top) + b"/"
-        kept = []
-        for name in sorted(folders):
-            shown = git.display_path(name)
-            if _is_skipped_folder(shown):
-                continue
-            full = os.path.join(folder, name)
-            if os.path.exists(os.path.join(full, b"pyvenv.cfg")) or ignored(git.display_path(prefix + name) + "/"):
-                continue
-            if os.path.islink(full):
-                continue
-            kept.append(name)
-        folders[:] = kept
+        if folder != top and b"pyvenv.cfg" in names:  # a virtual environment
+            folders.clear()
+            continue
+        prefix = b"" if folder == top else folder[len(top) :].lstrip(separator) + separator
+        folders[:] = [
+            name
+            for name in folders
+            if not _is_skipped_folder(git.display_path(name)) and not ignored(git.display_path(prefix + name) + "/")
+        ]
         for name in names:
-            if not ignored(git.display_path(prefix + name)):
-                yield (prefix + name).replace(os.fsencode(os.sep), b"/")
+            path = git.display_path(prefix + name)
+            if language_of(path) is not None and not ignored(path):
+                yield (prefix + name).replace(separator, b"/")
 
 
 def _is_skipped_folder(name: str) -> bool:
@@ -305,8 +303,18 @@ def _excluder(config: Config) -> Callable[[str], bool]:
         raise ConfigError(f"{config.source or 'configuration'}: 'exclude': {error}") from None
 
 
-def _read_file(root: Path, name: bytes, limit: int) -> tuple[bytes | None, str | None]:
-    """A file's bytes, or why there are none. Opens nothing but regular files inside the root."""
+def _read_file(
+    root: Path, name: bytes, limit: int, folders: dict[bytes, bool] | None = None
+) -> tuple[bytes | None, str | None]:
+    """A file's bytes, or why there are none. Opens nothing but regular files inside the root.
+
+    Args:
+        root: The repository.
+        name: The file, relative to it.
+        limit: Bytes that are still read.
+        folders: Remembers which folders are inside the root, links resolved; shared by the calls of one snapshot.
+    """
+    folders = {} if folders is None else folders
     full = os.path.join(os.fsencode(root), name)
     try:
         mode = os.lstat(full)
@@ -316,8 +324,10 @@ def _read_file(root: Path, name: bytes, limit: int) -> tuple[bytes | None, str |
             return None, None if stat.S_ISDIR(mode.st_mode) else "not a regular file"
         if mode.st_size > limit:
             return None, _too_large(mode.st_size, limit)
-        parent = os.path.realpath(os.path.dirname(full))
-        if parent != os.path.dirname(full) and not (parent + b"/").startswith(os.fsencode(root) + b"/"):
+        folder = os.path.dirname(full)
+        if folder not in folders:
+            folders[folder] = (os.path.realpath(folder) + b"/").startswith(os.fsencode(root) + b"/")
+        if not folders[folder]:
             return None, "reached through a symbolic link that leaves the repository"
         descriptor = os.open(full, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as stream:
