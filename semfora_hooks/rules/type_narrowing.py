@@ -13,7 +13,8 @@ from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import CALLABLE_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef, TypeCheck
 from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, shown
 
-_WIDE = frozenset({"Any", "typing.Any", "object", "t.Any"})
+# Not `object`: a function that takes it and tests it says so on purpose, at the border to what it does not trust.
+_WIDE = frozenset({"Any", "typing.Any", "t.Any"})
 _OPTIONAL = re.compile(
     r"(?:typing\.|t\.)?Optional\[(?P<inner>.+)\]|(?P<left>.+?)\s*\|\s*None|None\s*\|\s*(?P<right>.+)"
 )
