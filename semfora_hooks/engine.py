@@ -26,7 +26,7 @@ from semfora_hooks.index.extract import FAILED, extract_snapshot
 from semfora_hooks.index.link import Index, link
 from semfora_hooks.index.project import read_project
 from semfora_hooks.index.store import FactStore
-from semfora_hooks.languages import language_of, load_spec
+from semfora_hooks.languages import SUFFIXES, language_of, load_spec
 from semfora_hooks.model import (
     ChangedFile,
     ErrorEntry,
@@ -357,6 +357,9 @@ class SuggestEngine:
             for item in incomplete
             if item.reason.startswith(FAILED)
         )
+        if not side.snapshot.files and not incomplete:
+            endings = ", ".join(sorted(SUFFIXES))
+            run.notices.append(f"nothing to analyse: there are no files with the endings {endings} here")
         if request.root.filters:
             incomplete = [item for item in incomplete if _path_inside(item.file, request.root.filters)]
         report = Report(

@@ -90,9 +90,12 @@ def trace(tmp_path: Path) -> Path:
 # ---------------------------------------------------------------------------------------------------- empty, or no git
 
 
+NOTHING = "note: nothing to analyse: there are no files with the endings .py, .pyi here"
+
+
 def test_an_empty_folder(root: Path) -> None:
-    assert hooks(root, "suggest") == (0, "", [])
-    assert hooks(root, "suggest", "--strict", "--fail-on", "info") == (0, "", [])
+    assert hooks(root, "suggest") == (0, "", [NOTHING])
+    assert hooks(root, "suggest", "--strict", "--fail-on", "info") == (0, "", [NOTHING])
     assert hooks(root, "context").json["symbols"] == []
     assert hooks(root, "graph").json == {"symbols": [], "calls": [], "externals": []}
     assert hooks(root, "suggest", "--staged") == (
@@ -104,9 +107,9 @@ def test_an_empty_folder(root: Path) -> None:
 
 def test_a_git_repository_without_commits(root: Path) -> None:
     git(root, "init", "-q")
-    assert hooks(root, "suggest") == (0, "", [])
+    assert hooks(root, "suggest") == (0, "", [NOTHING])
     assert hooks(root, "suggest", "--staged") == (0, "", [])
-    assert hooks(root, "suggest", "--auto-scope") == (0, "", [])
+    assert hooks(root, "suggest", "--auto-scope") == (0, "", [NOTHING])
     code, out, (line,) = hooks(root, "suggest", "--since", "HEAD")
     assert (code, out) == (2, "")
     assert line.startswith("error: the revision 'HEAD' is not in this repository")
