@@ -7,7 +7,7 @@ version. In a context, fields that are false, 0, empty or null are left out; a r
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -345,9 +345,6 @@ class Evidence(_Full, frozen=True, kw_only=True):
     symbol: str | None = None
     file: str | None = None
     line: int | None = None
-
-
-Confidence = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Suppression(_Full, frozen=True, kw_only=True):

@@ -71,25 +71,13 @@ class FactStore:
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS blob (oid TEXT, language TEXT, version TEXT, facts BLOB, checksum INTEGER, "
-                "PRIMARY KEY (oid, language, version)) WITHOUT ROWID"
-            )
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            _remove(path)  # not a database: start over
-            connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS blob (oid TEXT, language TEXT, version TEXT, facts BLOB, checksum INTEGER, "
-                "PRIMARY KEY (oid, language, version)) WITHOUT ROWID"
-            )
-        return connection
+            return _connect(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # not a database: start over
+            _remove(path)
+            return _connect(path)
 
     def load(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileFacts]:
         """The facts of those of `keys` (content hash, language) that are known and intact."""
@@ -138,6 +126,22 @@ class FactStore:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """An open database with its table; closed again if it cannot be used."""
+    connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS blob (oid TEXT, language TEXT, version TEXT, facts BLOB, checksum INTEGER, "
+            "PRIMARY KEY (oid, language, version)) WITHOUT ROWID"
+        )
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
 
 
 def _remove(path: Path) -> None:

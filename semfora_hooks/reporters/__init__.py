@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from semfora_hooks.hookspecs import RenderOptions, Reporter
-from semfora_hooks.model import Report
+from semfora_hooks.hookspecs import Reporter
 from semfora_hooks.reporters import jsonreport, text
 
 REPORTERS = {
@@ -14,5 +13,3 @@ REPORTERS = {
         Reporter("json", jsonreport.render, "everything, as one JSON document (schema semfora.report)"),
     )
 }
-
-__all__ = ["REPORTERS", "RenderOptions", "Report"]
