@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime
 import gc
-import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,10 +20,6 @@ from semfora_hooks.config import Config, load_config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root, Snapshot
 from semfora_hooks.errors import SemforaError
-from semfora_hooks.index.extract import FAILED, extract_snapshot
-from semfora_hooks.index.link import Index, link
-from semfora_hooks.index.project import read_project
-from semfora_hooks.index.store import FactStore
 from semfora_hooks.languages import SUFFIXES, language_of, load_spec
 from semfora_hooks.model import (
     ChangedFile,
@@ -43,7 +37,15 @@ from semfora_hooks.model import (
     Tool,
 )
 from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe, error_entry, load_plugins
-from semfora_hooks.policy import baseline, changes, gate, intake, selection, suppression
+from semfora_hooks.policy import gate, selection
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from semfora_hooks.index.link import Index
+
+# What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
+# must end in a tenth of a second.
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,11 @@ class SuggestEngine:
 
     def _side(self, request: Request, scope: Scope, run: _Run, *, base: bool = False) -> _Side:
         """Discover, extract and link one snapshot: the state to judge, or what was there before."""
+        from semfora_hooks.index.extract import extract_snapshot
+        from semfora_hooks.index.link import link
+        from semfora_hooks.index.project import read_project
+        from semfora_hooks.index.store import FactStore
+
         root, config = request.root, self.config
         with run.timed("discover"):
             if base:
@@ -239,6 +246,8 @@ class SuggestEngine:
         self, rules: Sequence[LoadedRule], context: SuggestContext, aliases: Mapping[str, str], run: _Run
     ) -> list[Recommendation]:
         """Everything the rules say; a rule that fails keeps what it said before, and is named."""
+        from semfora_hooks.policy import intake
+
         found: list[Recommendation] = []
         for loaded in rules:
             rule = loaded.rule
@@ -251,6 +260,8 @@ class SuggestEngine:
     def _one_rule(
         self, loaded: LoadedRule, context: SuggestContext, severity: Severity | None, run: _Run
     ) -> Iterator[Recommendation]:
+        from semfora_hooks.policy import intake
+
         rule, origin = loaded.rule, loaded.origin
         count = 0
         malformed: dict[str, ErrorEntry] = {}
@@ -297,6 +308,8 @@ class SuggestEngine:
         after: _Side,
     ) -> tuple[list[Recommendation], list[Recommendation]]:
         """Judge the base side too, and give each finding its status. The base's own errors are not news."""
+        from semfora_hooks.policy import changes
+
         aside = _Run()
         before = self._side(request, scope, aside, base=True)
         now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
@@ -321,6 +334,8 @@ class SuggestEngine:
         self, request: Request, rules: Sequence[LoadedRule], found: list[Recommendation], side: _Side
     ) -> list[Recommendation]:
         """Leave out what is ignored or too unsure, mark what is suppressed or in the baseline."""
+        from semfora_hooks.policy import baseline, suppression
+
         plain = [loaded.rule for loaded in rules]
         words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
         is_ignored = selection.ignored_in_files(self.config, plain)
@@ -351,6 +366,8 @@ class SuggestEngine:
         fixed: list[Recommendation],
         start: float,
     ) -> Result:
+        from semfora_hooks.index.extract import FAILED
+
         incomplete = _incomplete(side)
         run.errors.extend(  # ours, not the file's: a bug that breaks every file must not pass all rules
             ErrorEntry(kind="internal", message=f"{item.file}: {item.reason}")
@@ -437,6 +454,9 @@ def _default_executor(config: Config) -> Executor | None:
     )
     if jobs < 2:
         return None
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # Forking a process with threads can deadlock the child; without threads it saves half a second of imports.
     can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
@@ -445,6 +465,8 @@ def _default_executor(config: Config) -> Executor | None:
 
 def _start_worker() -> None:
     """Ctrl-C is the parent's to handle; workers end when it closes the pool."""
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
 

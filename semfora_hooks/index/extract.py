@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +11,9 @@ from semfora_hooks.discovery import Snapshot, SourceFile
 from semfora_hooks.index.store import FactStore
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.languages.facts import FileFacts, SymbolFacts
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 BATCH_BYTES = 256 * 1024
 BATCH_FILES = 64
@@ -85,6 +87,8 @@ def _batches(contents: Iterable[tuple[str, str, bytes]]) -> Iterator[Batch]:
 
 def _run(pool: Executor, batches: Iterator[Batch]) -> Iterator[tuple[str, str, bytes]]:
     """Keep a few batches in flight. What a dying worker had in hand is extracted again, each file by itself."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
     running: dict[Future[list[tuple[str, str, bytes]]], Batch] = {}
     lost: list[Batch] = []
     pending = iter(batches)
@@ -109,6 +113,9 @@ def _run(pool: Executor, batches: Iterator[Batch]) -> Iterator[tuple[str, str, b
 
 def _extract_alone(item: tuple[str, str, bytes]) -> tuple[str, str, bytes]:
     """One file in a process of its own: if that dies too, only this file is lost."""
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
             return pool.submit(extract_batch, [item]).result()[0]
