@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import gc
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -40,8 +38,6 @@ from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe,
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from semfora_hooks.index.link import Index
 
 # What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
@@ -116,10 +112,14 @@ class SuggestEngine:
     Args:
         config: Its configuration.
         plugins: The providers; those that are installed where `None`.
+        progress: Told how many of the files to extract are done, as `progress(done, total)`.
     """
 
-    def __init__(self, config: Config, plugins: Plugins | None = None) -> None:
+    def __init__(
+        self, config: Config, plugins: Plugins | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> None:
         self.config = config
+        self.progress = progress
         self.plugins = plugins or load_plugins(disable=config.providers.disable, no_plugins=config.no_plugins)
 
     @classmethod
@@ -197,7 +197,7 @@ class SuggestEngine:
 
     def _side(self, request: Request, scope: Scope, run: _Run, *, base: bool = False) -> _Side:
         """Discover, extract and link one snapshot: the state to judge, or what was there before."""
-        from semfora_hooks.index.extract import extract_snapshot
+        from semfora_hooks.index.extract import Workforce, extract_snapshot
         from semfora_hooks.index.link import link
         from semfora_hooks.index.project import read_project
         from semfora_hooks.index.store import FactStore
@@ -215,10 +215,17 @@ class SuggestEngine:
             project = read_project(root.path)
         with run.timed("extract"):
             store = FactStore(root.path) if config.use_cache else None
-            with self._executors(run) as executor:
-                facts = extract_snapshot(snapshot, store, executor)
-            if store is not None:
-                store.close()
+            workforce = Workforce(
+                jobs=config.jobs,
+                executor=lambda: self.plugins.executor(config, run.errors),
+                progress=self.progress,
+                notices=run.notices,
+            )
+            try:
+                facts = extract_snapshot(snapshot, store, workforce)
+            finally:
+                if store is not None:
+                    store.close()
         with run.timed("link"):
             index = link(
                 facts.items(),
@@ -416,28 +423,6 @@ class SuggestEngine:
         )
         return Result(report, context)
 
-    # ---------------------------------------------------------------------------------------------------- executors
-
-    @contextmanager
-    def _executors(self, run: _Run) -> Iterator[Callable[[], Executor | None]]:
-        """A function that makes the executor when it is first wanted; it is shut down at the end."""
-        made: list[Executor] = []
-
-        def make() -> Executor | None:
-            executor = self.plugins.executor(self.config, run.errors) or _default_executor(self.config)
-            if executor is not None:
-                made.append(executor)
-            return executor
-
-        try:
-            yield make
-        except BaseException:
-            for executor in made:
-                executor.shutdown(wait=False, cancel_futures=True)
-            raise
-        for executor in made:
-            executor.shutdown()
-
 
 def _prepare(rules: Sequence[LoadedRule]) -> None:
     """Let rules start what takes long, such as a sandbox, while the index is read; failures will show later."""
@@ -446,29 +431,6 @@ def _prepare(rules: Sequence[LoadedRule]) -> None:
         if callable(prepare):
             with suppress(Exception, SystemExit):
                 prepare()
-
-
-def _default_executor(config: Config) -> Executor | None:
-    jobs = config.jobs or len(
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    if jobs < 2:
-        return None
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # Forking a process with threads can deadlock the child; without threads it saves half a second of imports.
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle; workers end when it closes the pool."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
 
 
 @contextmanager

@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from semfora_hooks import engine as engine_module
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
 from semfora_hooks.errors import ConfigError, GitError
 from semfora_hooks.model import Report
+from semfora_hooks.plugin_manager import Plugins
 
 DEAD = "def _f():\n    return 1\n"
 
@@ -141,7 +140,7 @@ def test_large_repositories_go_through_the_executor(
 ) -> None:
     alone = run(config={"jobs": 1, "use_cache": False})
     executor = Counting()
-    monkeypatch.setattr(engine_module, "_default_executor", lambda config: executor)
+    monkeypatch.setattr(Plugins, "executor", lambda *_: executor)
     shared = run(config={"use_cache": False})
     assert executor.submitted >= 2
     assert executor.closed
@@ -151,7 +150,7 @@ def test_large_repositories_go_through_the_executor(
 
 def test_small_repositories_do_not(tmp_path: Path, run: Callable[..., Report], monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.py").write_text(DEAD)
-    monkeypatch.setattr(engine_module, "_default_executor", None)  # calling it would fail
+    monkeypatch.setattr(Plugins, "executor", None)  # calling it would fail
     assert found(run()) == ["dead-code:a.py::_f"]
 
 
@@ -163,15 +162,7 @@ def test_the_executor_is_shut_down_when_the_run_fails(
             raise KeyboardInterrupt
 
     executor = Failing()
-    monkeypatch.setattr(engine_module, "_default_executor", lambda config: executor)
+    monkeypatch.setattr(Plugins, "executor", lambda *_: executor)
     with pytest.raises(KeyboardInterrupt):
         run()
     assert executor.closed
-
-
-def test_one_job_means_no_processes(large: Path) -> None:
-    assert engine_module._default_executor(load_config(large, overrides={"jobs": 1})) is None
-    made: Executor | None = engine_module._default_executor(load_config(large, overrides={"jobs": 2}))
-    assert isinstance(made, ProcessPoolExecutor)
-    with suppress(Exception):
-        made.shutdown()

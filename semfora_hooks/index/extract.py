@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,15 +37,30 @@ Batch = list[tuple[str, str, bytes]]
 """Content hash, language and bytes of a few files."""
 
 
-def extract_snapshot(
-    snapshot: Snapshot, store: FactStore | None, executor: Callable[[], Executor | None]
-) -> dict[str, FileFacts]:
+@dataclass
+class Workforce:
+    """Who extracts, and who is told about it.
+
+    Attributes:
+        jobs: Processes of ours; 0 means one a processor, 1 means this process.
+        executor: Gives another's executor, which is then used instead, and shut down; asked if there is work for it.
+        progress: Told how many of the files to extract are done.
+        notices: Gets remarks for the user.
+    """
+
+    jobs: int = 0
+    executor: Callable[[], Executor | None] = lambda: None
+    progress: Callable[[int, int], None] | None = None
+    notices: list[str] = field(default_factory=list)
+
+
+def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Workforce) -> dict[str, FileFacts]:
     """The facts of every file of a snapshot, by path.
 
     Args:
         snapshot: The files.
         store: Facts of earlier runs, or `None`.
-        executor: Gives the executor when there is enough work for one; `None` extracts in this process.
+        workforce: Who extracts what is missing.
     """
     keys = [(file.digest, file.language) for file in snapshot.files]
     known = store.load(keys) if store is not None else {}
@@ -49,13 +69,57 @@ def extract_snapshot(
         if key not in known:
             missing.setdefault(key, file)
     fresh: list[tuple[str, str, bytes]] = []
-    for oid, language, data in _extract_all(snapshot, list(missing.values()), executor):
-        facts = known[oid, language] = _decode(data)
-        if not any(problem.startswith((CRASHED, FAILED)) for problem in facts.problems):  # may do better next time
-            fresh.append((oid, language, data))
+    with _executors(workforce) as executor:
+        for oid, language, data in _extract_all(snapshot, list(missing.values()), executor):
+            facts = known[oid, language] = _decode(data)
+            if not any(problem.startswith((CRASHED, FAILED)) for problem in facts.problems):  # may do better next time
+                fresh.append((oid, language, data))
     if store is not None and fresh:
         store.save(fresh)
     return {file.path: known[key] for key, file in zip(keys, snapshot.files, strict=True)}
+
+
+@contextmanager
+def _executors(workforce: Workforce) -> Iterator[Callable[[], Executor | None]]:
+    """A function that makes the executor when it is first wanted; it is shut down at the end."""
+    made: list[Executor] = []
+
+    def make() -> Executor | None:
+        executor = workforce.executor() or default_executor(workforce.jobs)
+        if executor is not None:
+            made.append(executor)
+        return executor
+
+    try:
+        yield make
+    except BaseException:
+        for executor in made:
+            executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    for executor in made:
+        executor.shutdown()
+
+
+def default_executor(jobs: int) -> Executor | None:
+    """Worker processes of ours, or `None` where there is to be one process only."""
+    jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    if jobs < 2:
+        return None
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Forking a process with threads can deadlock the child; without threads it saves half a second of imports.
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """Ctrl-C is the parent's to handle; workers end when it closes the pool."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
 
 
 def _extract_all(
