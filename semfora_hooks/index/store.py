@@ -8,32 +8,27 @@ extractor's version, so that no stale fact survives an upgrade.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import sys
+import time
 from binascii import crc32
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from semfora_hooks import __version__
+from semfora_hooks.index import database
+from semfora_hooks.index.database import Database, Unusable
 from semfora_hooks.languages.facts import EXTRACTOR_VERSION, FileFacts
 
 _CHUNK = 500  # SQLite's default limit of variables is 999 in old builds
+_ROWS_A_TRANSACTION = 2_000  # keeps the log small, and lets other processes have their turn
+_DAYS_BETWEEN_MARKS = 7  # a row's last use is noted this rarely
 _decode = msgspec.msgpack.Decoder(FileFacts).decode
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for semfora-hooks; `SEMFORA_CACHE_DIR` overrides the platform's choice."""
-    override = os.environ.get("SEMFORA_CACHE_DIR")
-    if override:
-        return Path(override)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("semfora-hooks", appauthor=False))
 
 
 def extractor_key() -> str:
@@ -47,106 +42,124 @@ def extractor_key() -> str:
     return "-".join([__version__, str(EXTRACTOR_VERSION), *grammars, f"{sys.version_info[0]}.{sys.version_info[1]}"])
 
 
+def checksum_of(oid: str, language: str, key: str, data: bytes) -> int:
+    """A row's checksum. It covers the key as well: a damaged tree can put a row in another's place."""
+    return crc32(data, crc32(f"{oid} {language} {key}".encode("utf-8", "surrogatepass")))
+
+
+def today() -> int:
+    """The day, as rows note their last use."""
+    return int(time.time()) // 86_400
+
+
 class FactStore:
-    """The facts known for one repository.
+    """The facts known for one repository, shared by its worktrees and branches.
+
+    Other modules may keep tables of their own in the same file, over `connection`. Rows of `blob` keep their `id` while
+    they live, ids are never used twice, and rows disappear when the cache is full.
 
     Args:
-        root: The repository; worktrees of one clone are different roots, and share nothing yet.
+        root: The repository.
         folder: Where databases live; the user's cache where `None`.
+
+    Attributes:
+        problem: Why nothing is cached, or `None`.
     """
 
     def __init__(self, root: Path, folder: Path | None = None) -> None:
-        self._connection: sqlite3.Connection | None = None
+        self._database: Database | None = None
+        self._unmarked: set[int] = set()
+        self.problem: str | None = None
         try:
-            folder = folder or cache_folder()
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-                return  # another user could write what we would trust
-            name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
-            self._path = folder / f"{name}.sqlite"
-            self._connection = self._open(self._path)
             self._key = extractor_key()
-        except (OSError, sqlite3.Error):
-            self._connection = None
+            folder = folder or database.cache_folder()
+            read_only = folder.is_dir() and not os.access(folder, os.W_OK)
+            database.check_folder(folder, root, create=not read_only)
+            shared = database.shared_folder(root)
+            repository = shared.parent if shared.name == ".git" else shared
+            self._database = database.open_database(database.database_path(shared, folder), repository)
+        except (OSError, sqlite3.Error, Unusable) as error:
+            self.problem = str(error)
 
-    @staticmethod
-    def _open(path: Path) -> sqlite3.Connection:
-        try:
-            return _connect(path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:  # not a database: start over
-            _remove(path)
-            return _connect(path)
+    @property
+    def connection(self) -> sqlite3.Connection | None:
+        """The open database in autocommit mode, for tables of other modules; `None` once it was given up.
+
+        Writers start with `BEGIN IMMEDIATE`: a deferred transaction cannot wait for its lock.
+        """
+        return None if self._database is None else self._database.connection
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: the folder is read-only, or there is no database."""
+        return self._database is None or self._database.read_only
 
     def load(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileFacts]:
         """The facts of those of `keys` (content hash, language) that are known and intact."""
         found: dict[tuple[str, str], FileFacts] = {}
-        if self._connection is None:
+        if self._database is None:
             return found
+        old = today() - _DAYS_BETWEEN_MARKS
         try:
             for chunk in _chunks(sorted({oid for oid, _ in keys}), _CHUNK):
                 marks = ",".join("?" * len(chunk))
-                rows = self._connection.execute(
-                    f"SELECT oid, language, facts, checksum FROM blob WHERE oid IN ({marks}) AND version = ?",  # noqa: S608
+                rows = self._database.connection.execute(
+                    "SELECT id, oid, language, used, checksum, facts FROM blob "  # noqa: S608
+                    f"WHERE oid IN ({marks}) AND version = ?",
                     (*chunk, self._key),
                 )
-                for oid, language, data, checksum in rows:
-                    if isinstance(data, bytes) and crc32(data) == checksum:
+                for row, oid, language, used, checksum, data in rows:
+                    if isinstance(data, bytes) and checksum_of(oid, language, self._key, data) == checksum:
                         with contextlib.suppress(msgspec.MsgspecError):
                             found[oid, language] = _decode(data)
+                            if isinstance(used, int) and used < old:
+                                self._unmarked.add(row)
         except sqlite3.Error as error:
-            self._give_up(error)
+            self.give_up(error)
         return found
 
     def save(self, rows: Iterable[tuple[str, str, bytes]]) -> None:
         """Keep encoded facts by content hash and language."""
-        if self._connection is None:
+        if self._database is None or self._database.read_only:
             return
+        connection = self._database.connection
+        pending = iter(sorted(rows))
+        day = today()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, ?)",
-                ((oid, language, self._key, data, crc32(data)) for oid, language, data in sorted(rows)),
-            )
-            self._connection.execute("COMMIT")
+            while part := list(islice(pending, _ROWS_A_TRANSACTION)):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(
+                    "INSERT INTO blob (oid, language, version, used, checksum, facts) VALUES (?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT DO UPDATE "
+                    "SET used = excluded.used, checksum = excluded.checksum, facts = excluded.facts",
+                    (
+                        (oid, language, self._key, day, checksum_of(oid, language, self._key, data), data)
+                        for oid, language, data in part
+                    ),
+                )
+                connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._give_up(error)
+            self.give_up(error)
 
-    def _give_up(self, error: sqlite3.Error) -> None:
-        """Close; and remove a database that is damaged, so that the next run starts a new one."""
-        self.close()
-        if type(error) is sqlite3.DatabaseError:  # its subclasses mean something else
+    def give_up(self, error: sqlite3.Error) -> None:
+        """Go on without a cache; a database that is damaged is removed, so that the next run starts a new one."""
+        if self._database is None:
+            return
+        self.problem = str(error)
+        path, read_only = self._database.path, self._database.read_only
+        self._close()
+        if database.is_damage(error) and not read_only:
             with contextlib.suppress(OSError):
-                _remove(self._path)
+                database.remove_database(path)  # not while others use it: the last one of them will
 
     def close(self) -> None:
         """Let go of the database; everything is a miss from here on."""
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        self._close()
 
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """An open database with its table; closed again if it cannot be used."""
-    connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS blob (oid TEXT, language TEXT, version TEXT, facts BLOB, checksum INTEGER, "
-            "PRIMARY KEY (oid, language, version)) WITHOUT ROWID"
-        )
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from semfora_hooks.index import store as store_module
-from semfora_hooks.index.store import FactStore, cache_folder, extractor_key
+from semfora_hooks.index.database import cache_folder
+from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.languages.facts import FileFacts
 
