@@ -1,0 +1,102 @@
+"""Git's plumbing, and only that: nothing here starts a program that a repository could name, or writes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from semfora_hooks.errors import GitError
+from semfora_hooks.git.differences import (
+    EMPTY_TREE,
+    RawChange,
+    StagedState,
+    changes,
+    empty_tree,
+    head,
+    is_anything_staged,
+    raw_changes,
+    staged_state,
+    start_staged_state,
+    tree_id,
+)
+from semfora_hooks.git.names import display_path
+from semfora_hooks.git.objects import (
+    TreeEntry,
+    blob_id,
+    blob_sizes,
+    index_entries,
+    read_blobs,
+    tree_entries,
+    work_tree_files,
+)
+from semfora_hooks.git.process import run
+
+__all__ = [
+    "EMPTY_TREE",
+    "RawChange",
+    "StagedState",
+    "TreeEntry",
+    "blob_id",
+    "blob_sizes",
+    "changes",
+    "commit_id",
+    "display_path",
+    "empty_tree",
+    "head",
+    "index_entries",
+    "is_anything_staged",
+    "is_ignored",
+    "merge_base",
+    "raw_changes",
+    "read_blobs",
+    "staged_state",
+    "start_staged_state",
+    "top_level",
+    "tree_entries",
+    "tree_id",
+    "work_tree_files",
+]
+
+
+def top_level(folder: Path) -> Path | None:
+    """The top of the git work tree around `folder`, found without git; `None` outside one."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    return None
+
+
+def is_ignored(top: Path, path: Path) -> bool:
+    """Whether git ignores `path` in the work tree at `top`."""
+    result = run(top, "check-ignore", "-q", "--", str(path), check=False)
+    return result.returncode == 0
+
+
+def commit_id(root: Path, revision: str) -> str:
+    """The commit a revision names.
+
+    Raises:
+        GitError: There is none here.
+    """
+    known = None
+    if not revision.startswith("-"):
+        known = run(root, "rev-parse", "--verify", "-q", f"{revision}^{{commit}}", check=False)
+    if known is None or known.returncode != 0:
+        raise GitError(
+            f"the revision {revision!r} is not in this repository",
+            hint="in a shallow clone: git fetch --unshallow, or fetch the branch with enough depth",
+        )
+    return known.stdout.decode().strip()
+
+
+def merge_base(root: Path, revision: str, target: str = "HEAD") -> str:
+    """The commit where `target` left `revision`.
+
+    Raises:
+        GitError: A revision is unknown, or they share no history.
+    """
+    result = run(root, "merge-base", commit_id(root, revision), commit_id(root, target), check=False)
+    if result.returncode != 0:
+        raise GitError(
+            f"{target} and {revision!r} have no common commit here", hint="in a shallow clone: git fetch --unshallow"
+        )
+    return result.stdout.decode().strip()

@@ -1,0 +1,253 @@
+"""What differs between two states of a repository: by path and id, or with ranges of lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from semfora_hooks.errors import GitError
+from semfora_hooks.git.names import display_path, unquote
+from semfora_hooks.git.process import Running, run, together
+from semfora_hooks.model import ChangedFile, ChangeKind
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+EMPTY_TREES = {"sha1": EMPTY_TREE, "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"}
+_KINDS: dict[str, ChangeKind] = {
+    "A": "added",
+    "M": "modified",
+    "D": "deleted",
+    "R": "renamed",
+    "T": "modified",
+    "C": "added",
+}
+_UNORDERED = f"-O{os.devnull}"  # a file that `diff.orderFile` names may be missing, or a pipe
+_PATCH = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules", "--inter-hunk-context=0")
+_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", _UNORDERED)
+
+
+class RawChange(NamedTuple):
+    """A path that two trees hold differently. A side that lacks it has the mode `000000` and an id of zeros.
+
+    Attributes:
+        name: The path's bytes.
+        old_mode: As in `TreeEntry`.
+        old_oid: The blob's id before; of a submodule, a commit's.
+        new_mode: As in `TreeEntry`.
+        new_oid: The blob's id after.
+        status: `A`, `D`, `M`, `T` (another type of file), or `U`: conflicts in the index, and both ids are zeros.
+    """
+
+    name: bytes
+    old_mode: bytes
+    old_oid: str
+    new_mode: bytes
+    new_oid: str
+    status: str
+
+    @property
+    def is_unmerged(self) -> bool:
+        """Whether the index holds conflicts instead of a file."""
+        return self.status == "U"
+
+
+class StagedState(NamedTuple):
+    """HEAD, and how the index differs from it.
+
+    Attributes:
+        commit: HEAD's commit; `None` before the first one.
+        tree: The commit's tree, or the empty tree's id.
+        changes: From HEAD to the index, in git's order; renames are two entries.
+    """
+
+    commit: str | None
+    tree: str
+    changes: list[RawChange]
+
+
+# ------------------------------------------------------------------------------------------------------------- HEAD
+
+
+def head(root: Path) -> str | None:
+    """The commit id of HEAD; `None` before the first commit.
+
+    Raises:
+        GitError: HEAD names a commit that is not there.
+    """
+    result = run(root, "rev-parse", "--verify", "-q", "HEAD^{commit}", check=False)
+    if result.returncode == 0:
+        return result.stdout.decode().strip()
+    _check_unborn(root)
+    return None
+
+
+def _check_unborn(root: Path) -> None:
+    """Tell a repository without commits from one that lost them: there, everything would look new."""
+    named = run(root, "rev-parse", "--verify", "-q", "HEAD", check=False)
+    said = run(root, "log", "-1", "--format=%H", check=False).stderr
+    if named.returncode == 0 or b"broken" in said:
+        text = said.decode("utf-8", "replace").strip().splitlines() or ["its commit cannot be read"]
+        raise GitError(f"HEAD is broken in {root}: {text[0]}", hint="git fsck says what is missing")
+
+
+def tree_id(root: Path, commit: str) -> str:
+    """The id of a commit's tree.
+
+    Raises:
+        GitError: There is no such commit.
+    """
+    return run(root, "rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
+
+
+def empty_tree(root: Path) -> str:
+    """The id of the tree without files, in the repository's object format."""
+    result = run(root, "rev-parse", "--show-object-format", check=False)  # unknown to git before 2.25
+    return EMPTY_TREES.get(result.stdout.decode().strip(), EMPTY_TREE)
+
+
+# ------------------------------------------------------------------------------------------------------ raw changes
+
+
+def raw_changes(root: Path, base: str, target: str | None = None) -> list[RawChange]:
+    """The paths in which two trees differ. Honours `GIT_INDEX_FILE`; what `git add -N` announced does not count.
+
+    Args:
+        root: The repository.
+        base: A commit or a tree.
+        target: A commit or a tree; the index for `None`.
+    """
+    return _parse_raw(_start_raw(root, base, target).finish().stdout)
+
+
+def _start_raw(root: Path, base: str, target: str | None) -> Running:
+    if target is None:
+        return Running(root, "diff-index", "--cached", *_RAW, "--ita-invisible-in-index", base, "--")
+    return Running(root, "diff-tree", "-r", *_RAW, base, target, "--")
+
+
+def _parse_raw(output: bytes) -> list[RawChange]:
+    fields = output.split(b"\0")
+    found = []
+    for information, name in zip(fields[::2], fields[1::2], strict=False):
+        old_mode, new_mode, old_oid, new_oid, status = information.lstrip(b":").split(b" ")
+        found.append(RawChange(name, old_mode, old_oid.decode(), new_mode, new_oid.decode(), status[:1].decode()))
+    return found
+
+
+def start_staged_state(root: Path) -> Callable[[], StagedState]:
+    """Let git find out about HEAD and the index while other work goes on; the result waits for it.
+
+    Raises:
+        GitError: Git is missing; from the result, that it failed.
+    """
+    names = Running(root, "rev-parse", "HEAD^{commit}", "HEAD^{tree}")
+    differences = _start_raw(root, "HEAD", None)
+
+    def finish() -> StagedState:
+        with together(names, differences):
+            named, raw = names.finish(check=False), differences.finish(check=False)
+        ids = named.stdout.decode().split()
+        if named.returncode != 0 or len(ids) != 2:
+            _check_unborn(root)
+            tree = empty_tree(root)
+            return StagedState(None, tree, raw_changes(root, tree))
+        if raw.returncode != 0:
+            raise differences.failed(raw.stderr)
+        return StagedState(ids[0], ids[1], _parse_raw(raw.stdout))
+
+    return finish
+
+
+def staged_state(root: Path) -> StagedState:
+    """HEAD, its tree, and how the index differs from it, by two processes at once.
+
+    Raises:
+        GitError: Git is missing, or failed.
+    """
+    return start_staged_state(root)()
+
+
+def is_anything_staged(root: Path) -> bool:
+    """Whether the index differs from HEAD. Honours `GIT_INDEX_FILE`.
+
+    Raises:
+        GitError: Git failed.
+    """
+    options = ("diff-index", "--cached", "--quiet", "--ita-invisible-in-index")
+    done = run(root, *options, "HEAD", "--", check=False)
+    if done.returncode > 1:
+        asked = Running(root, *options, head(root) or empty_tree(root), "--")
+        done = asked.finish(check=False)
+        if done.returncode > 1:
+            raise asked.failed(done.stderr)
+    return done.returncode == 1
+
+
+# ---------------------------------------------------------------------------------------------- changes with lines
+
+
+def changes(
+    root: Path, base: str | None, target: str | None = None, *, with_lines: Callable[[str], object] = bool
+) -> list[ChangedFile]:
+    """What differs between two states, with line ranges.
+
+    Args:
+        root: The repository.
+        base: A commit; `None` before the first one.
+        target: A commit; `None` for what is staged.
+        with_lines: The ranges of lines are wanted if it holds for the path of any file; by default, always.
+    """
+    start = base or empty_tree(root)
+    sides = ["--cached", start] if target is None else [start, target]
+    entries = list(
+        _named(run(root, "diff", *_PATCH, _UNORDERED, "--raw", "-z", "--no-abbrev", *sides).stdout.split(b"\0"))
+    )
+    names: dict[bytes, list[tuple[int, int]]] = {}
+    if any(kind != "deleted" and with_lines(display_path(new)) for new, _, kind in entries):
+        names = _changed_lines(run(root, "diff", *_PATCH, _UNORDERED, "-U0", "--no-prefix", *sides).stdout)
+    found = [
+        ChangedFile(
+            path=display_path(new),
+            change=kind,
+            old_path=None if old is None else display_path(old),
+            lines=tuple(names.get(new, ())),
+        )
+        for new, old, kind in entries
+    ]
+    return sorted(found, key=lambda change: change.path)
+
+
+def _named(raw: list[bytes]) -> Iterator[tuple[bytes, bytes | None, ChangeKind]]:
+    """New name, old name where it has another, and kind of each change in git's raw output."""
+    position = 0
+    while position + 1 < len(raw):
+        status = raw[position].rsplit(b" ", 1)[-1].decode()[:1]
+        if status in ("R", "C"):
+            yield raw[position + 2], raw[position + 1] if status == "R" else None, _KINDS[status]
+            position += 3
+        else:
+            yield raw[position + 1], None, _KINDS.get(status, "modified")
+            position += 2
+
+
+def _changed_lines(patch: bytes) -> dict[bytes, list[tuple[int, int]]]:
+    """Ranges of lines on the new side, by path, from a patch without context."""
+    ranges: dict[bytes, list[tuple[int, int]]] = {}
+    current: list[tuple[int, int]] = []
+    in_header = False
+    for line in patch.split(b"\n"):
+        if line.startswith(b"diff --git "):
+            in_header = True
+        elif in_header and line.startswith(b"+++ "):
+            name = line[4:].rstrip(b"\t")
+            if name.startswith(b'"'):
+                name = unquote(name)
+            current = ranges.setdefault(name, [])
+        elif line.startswith(b"@@ "):
+            in_header = False
+            start, _, count = line.split(b" ")[2][1:].partition(b",")
+            length = int(count) if count else 1
+            if length:
+                current.append((int(start), int(start) + length - 1))
+    return ranges

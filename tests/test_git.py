@@ -1,0 +1,256 @@
+"""Git's plumbing, against real repositories: how states differ, by ids."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from semfora_hooks import git
+from semfora_hooks.errors import GitError
+from semfora_hooks.git import RawChange, StagedState
+
+ZEROS = "0" * 40
+FILE = b"100644"
+NONE = b"000000"
+
+
+def sh(root: Path, *arguments: str, check: bool = True, data: bytes | None = None) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False, input=data)
+    assert done.returncode == 0 or not check, done.stderr
+    return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def commit(root: Path, files: dict[str, str | None] | None = None) -> str:
+    """Write files (`None` deletes one) and commit everything; the commit's id."""
+    for name, text in (files or {}).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+    sh(root, "add", "-A")
+    sh(root, "commit", "-q", "--allow-empty", "-m", "m")
+    return sh(root, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    root = Path(os.path.realpath(tmp_path)) / "repo"
+    root.mkdir()
+    sh(root, "init", "-q", "-b", "main")
+    return root
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The git commands that were started since."""
+    commands: list[list[str]] = []
+    real = subprocess.Popen
+
+    def popen(command: list[str], **options: object) -> object:
+        commands.append(command)
+        return real(command, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return commands
+
+
+def oid(text: str) -> str:
+    return git.blob_id(text.encode())
+
+
+# ------------------------------------------------------------------------------------------------------ raw changes
+
+
+def test_raw_changes_between_commits_and_to_the_index(repo: Path) -> None:
+    first = commit(repo, {"mod.py": "1", "del.py": "2", "mode.py": "3", "type.py": "4", "old.py": "long " * 50})
+    (repo / "mode.py").chmod(0o755)
+    (repo / "type.py").unlink()
+    (repo / "type.py").symlink_to("mod.py")
+    sh(repo, "mv", "old.py", "new.py")
+    (repo / "mod.py").write_text("5")
+    (repo / "del.py").unlink()
+    sh(repo, "add", "-A")
+    moved = oid("long " * 50)
+    expected = [
+        RawChange(b"del.py", FILE, oid("2"), NONE, ZEROS, "D"),
+        RawChange(b"mod.py", FILE, oid("1"), FILE, oid("5"), "M"),
+        RawChange(b"mode.py", FILE, oid("3"), b"100755", oid("3"), "M"),
+        RawChange(b"new.py", NONE, ZEROS, FILE, moved, "A"),
+        RawChange(b"old.py", FILE, moved, NONE, ZEROS, "D"),
+        RawChange(b"type.py", FILE, oid("4"), b"120000", oid("mod.py"), "T"),
+    ]
+    assert git.raw_changes(repo, first) == expected
+    (repo / "mod.py").write_text("not staged")
+    assert git.raw_changes(repo, git.tree_id(repo, first)) == expected
+    (repo / "mod.py").write_text("5")
+    second = commit(repo)
+    assert git.raw_changes(repo, first, second) == expected
+    assert git.raw_changes(repo, git.tree_id(repo, first), git.tree_id(repo, second)) == expected
+    assert git.raw_changes(repo, second) == git.raw_changes(repo, first, first) == []
+    assert git.raw_changes(repo, git.EMPTY_TREE, first)[0] == RawChange(b"del.py", NONE, ZEROS, FILE, oid("2"), "A")
+
+
+def test_a_tree_id(repo: Path) -> None:
+    first = commit(repo, {"a.py": "1"})
+    again = commit(repo)
+    assert first != again
+    assert git.tree_id(repo, first) == git.tree_id(repo, again) == sh(repo, "rev-parse", "HEAD^{tree}")
+    with pytest.raises(GitError, match="git rev-parse failed in"):
+        git.tree_id(repo, "f" * 40)
+
+
+def test_names_are_bytes(repo: Path) -> None:
+    names = [b"caf\xe9.py", b"new\nline.py", b"tab\t.py", b'quo"te.py', b":100644 100644.py", b"-x.py"]
+    for name in names:
+        (repo / os.fsdecode(name)).write_text("x")
+    sh(repo, "add", "-A")
+    assert [change.name for change in git.staged_state(repo).changes] == sorted(names)
+    first = commit(repo)
+    assert [change.name for change in git.raw_changes(repo, git.EMPTY_TREE, first)] == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("diff.renames", "copies"),
+        ("diff.relative", "true"),
+        ("diff.noprefix", "true"),
+        ("diff.ignoreSubmodules", "all"),
+        ("core.abbrev", "5"),
+        ("core.quotePath", "true"),
+        ("diff.orderFile", ".git/order"),
+        ("color.ui", "always"),
+    ],
+)
+def test_no_configuration_changes_raw_changes(repo: Path, setting: tuple[str, str]) -> None:
+    first = commit(repo, {"ä.py": "1", "sub/b.py": "2"})
+    (repo / ".git" / "order").write_text("ä.py\n")
+    sh(repo, "config", *setting)
+    sh(repo, "mv", "ä.py", "sub/c.py")
+    expected = [("sub/c.py", oid("1")), ("ä.py", ZEROS)]
+    assert [(change.name.decode(), change.new_oid) for change in git.raw_changes(repo, first)] == expected
+    second = commit(repo)
+    assert [(change.name.decode(), change.new_oid) for change in git.raw_changes(repo, first, second)] == expected
+
+
+# ----------------------------------------------------------------------------------------------------- staged state
+
+
+def test_the_staged_state_is_asked_of_two_processes(repo: Path, started: list[list[str]]) -> None:
+    first = commit(repo, {"a.py": "1", "b.py": "2"})
+    (repo / "a.py").write_text("3")
+    sh(repo, "add", "-A")
+    (repo / "b.py").write_text("not staged")
+    tree = sh(repo, "rev-parse", "HEAD^{tree}")
+    started.clear()
+    state = git.staged_state(repo)
+    assert len(started) == 2
+    assert state == StagedState(first, tree, [RawChange(b"a.py", FILE, oid("1"), FILE, oid("3"), "M")])
+    pending = git.start_staged_state(repo)
+    assert pending() == state
+
+
+def test_the_staged_state_before_the_first_commit(repo: Path) -> None:
+    assert git.staged_state(repo) == StagedState(None, git.EMPTY_TREE, [])
+    (repo / "a.py").write_text("1")
+    sh(repo, "add", "-A")
+    added = RawChange(b"a.py", NONE, ZEROS, FILE, oid("1"), "A")
+    assert git.staged_state(repo) == StagedState(None, git.EMPTY_TREE, [added])
+
+
+def test_the_staged_state_of_another_index(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = commit(repo, {"a.py": "1"})
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/other-index")  # as git does in hooks: relative to the top
+    sh(repo, "read-tree", "HEAD")
+    (repo / "a.py").write_text("2")
+    sh(repo, "add", "a.py")
+    monkeypatch.chdir(repo.parent)
+    assert [change.new_oid for change in git.staged_state(repo).changes] == [oid("2")]
+    assert [change.new_oid for change in git.raw_changes(repo, first)] == [oid("2")]
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert git.staged_state(repo).changes == git.raw_changes(repo, first) == []
+
+
+def test_conflicts_can_be_told_apart(repo: Path) -> None:
+    commit(repo, {"a.py": "base\n", "b.py": "b\n", "gone.py": "1\n"})
+    sh(repo, "checkout", "-q", "-b", "other")
+    commit(repo, {"a.py": "theirs\n", "b.py": "b2\n", "gone.py": "2\n"})
+    sh(repo, "checkout", "-q", "main")
+    commit(repo, {"a.py": "ours\n", "gone.py": None})
+    sh(repo, "merge", "-q", "other", check=False)
+    changes = git.staged_state(repo).changes
+    assert {change.name: change.is_unmerged for change in changes if change.is_unmerged} == {
+        b"a.py": True,
+        b"gone.py": True,
+    }
+    assert [(change.name, change.new_oid) for change in changes if not change.is_unmerged] == [(b"b.py", oid("b2\n"))]
+
+
+def test_files_that_are_only_meant_to_be_added_are_not_staged(repo: Path) -> None:
+    commit(repo, {"a.py": "1"})
+    (repo / "empty.py").write_text("")
+    (repo / "full.py").write_text("x")
+    sh(repo, "add", "-N", "empty.py", "full.py")
+    assert git.staged_state(repo).changes == []
+    assert not git.is_anything_staged(repo)
+    sh(repo, "add", "empty.py")
+    assert [change.name for change in git.staged_state(repo).changes] == [b"empty.py"]
+    assert git.is_anything_staged(repo)
+
+
+def test_a_submodule_is_a_change_that_is_no_file(repo: Path) -> None:
+    inner = repo / "inner"
+    inner.mkdir()
+    sh(inner, "init", "-q")
+    pinned = commit(inner, {"x.py": "x"})
+    commit(repo, {"a.py": "1"})
+    first = git.head(repo)
+    assert first is not None
+    assert RawChange(b"inner", NONE, ZEROS, b"160000", pinned, "A") in git.raw_changes(repo, git.EMPTY_TREE, first)
+    moved = commit(inner, {"x.py": "y"})
+    sh(repo, "add", "inner")
+    assert git.staged_state(repo).changes == [RawChange(b"inner", b"160000", pinned, b"160000", moved, "M")]
+
+
+def test_another_object_format(repo: Path) -> None:
+    root = repo.parent / "modern"
+    root.mkdir()
+    sh(root, "init", "-q", "--object-format=sha256")
+    (root / "a.py").write_text("1")
+    sh(root, "add", "-A")
+    state = git.staged_state(root)
+    assert (state.commit, len(state.tree), [len(change.new_oid) for change in state.changes]) == (None, 64, [64])
+    assert git.is_anything_staged(root)
+    first = commit(root)
+    assert git.tree_id(root, first) == git.staged_state(root).tree == sh(root, "rev-parse", "HEAD^{tree}")
+    assert [change.status for change in git.raw_changes(root, git.empty_tree(root), first)] == ["A"]
+
+
+# ------------------------------------------------------------------------------------------------- broken repositories
+
+
+@pytest.mark.parametrize("damage", ["no commit object", "a reference that is none"])
+def test_a_lost_commit_is_not_a_repository_without_commits(repo: Path, damage: str) -> None:
+    first = commit(repo, {"a.py": "1"})
+    if damage == "no commit object":
+        (repo / ".git" / "objects" / first[:2] / first[2:]).unlink()
+    else:
+        (repo / ".git" / "refs" / "heads" / "main").write_text("nonsense\n")
+    for ask in (git.staged_state, git.head, git.is_anything_staged):
+        with pytest.raises(GitError, match="HEAD is broken in") as caught:
+            ask(repo)
+        assert caught.value.hint == "git fsck says what is missing"
+
+
+def test_a_lost_tree_is_an_error(repo: Path) -> None:
+    commit(repo, {"a.py": "1"})
+    tree = sh(repo, "rev-parse", "HEAD^{tree}")
+    (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    for ask in (git.staged_state, git.is_anything_staged):
+        with pytest.raises(GitError, match=r"(HEAD is broken|git diff-index failed) in"):
+            ask(repo)
