@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import msgspec
 import pluggy
@@ -27,6 +26,9 @@ from semfora_hooks.config import Config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.errors import SemforaError
 from semfora_hooks.model import Granularity, Recommendation, Report, Severity
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PROJECT_NAME = "semfora_hooks"
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint, distributions, entry_points
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pluggy
 
@@ -19,7 +17,12 @@ from semfora_hooks import hookspecs
 from semfora_hooks.config import Config, nearest
 from semfora_hooks.errors import ProviderError, SemforaError
 from semfora_hooks.hookspecs import PROJECT_NAME, Loaded, RenderOptions, Reporter, Rule, RuleProvider
+from semfora_hooks.installed import InstalledPoint, installed_points
 from semfora_hooks.model import ErrorEntry, Report, Severity
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from importlib.metadata import EntryPoint
 
 OWN_DISTRIBUTION = "semfora-hooks"
 
@@ -100,6 +103,8 @@ class Plugins:
 
     def executor(self, config: Config, errors: list[ErrorEntry]) -> Executor | None:
         """The first executor a plugin provides, if any."""
+        from concurrent.futures import Executor
+
         for origin, plugin in self._plugins():
             try:
                 executor = self._call("semfora_executor", plugin, config=config)
@@ -179,7 +184,7 @@ def load_plugins(
     origins: dict[str, Origin] = {}
     errors: list[ErrorEntry] = []
     known: list[str] = []
-    found = list(discover()) if discover is not None else _installed(errors)
+    found: Sequence[EntryPoint | InstalledPoint] = _installed(errors) if discover is None else list(discover())
     for point, origin in sorted(((p, _origin(p)) for p in found), key=lambda pair: _order(pair[1])):
         key = f"{origin.distribution}:{origin.name}"
         known.extend((origin.name, key))
@@ -236,21 +241,14 @@ def error_entry(error: SemforaError, origin: Origin | None = None, rule: str | N
     )
 
 
-def _installed(errors: list[ErrorEntry]) -> Sequence[EntryPoint]:
+def _installed(errors: list[ErrorEntry]) -> list[InstalledPoint]:
     """The installed entry points of our group; a distribution whose metadata cannot be read costs only its own."""
-    try:
-        return list(entry_points(group=PROJECT_NAME))
-    except Exception:  # noqa: BLE001  one broken distribution; find it
-        found: dict[tuple[str, str], EntryPoint] = {}
-        for distribution in distributions():
-            try:
-                for point in distribution.entry_points.select(group=PROJECT_NAME):
-                    found.setdefault((_origin(point).distribution, point.name), point)
-            except Exception as error:  # noqa: BLE001
-                name = getattr(distribution, "_path", None) or "a distribution"
-                text = f"{name}: its entry points cannot be read: {describe(error)}"
-                errors.append(ErrorEntry(kind="provider", message=text, hint="reinstall the package"))
-        return list(found.values())
+
+    def failed(place: str, error: Exception) -> None:
+        text = f"{place}: its entry points cannot be read: {describe(error)}"
+        errors.append(ErrorEntry(kind="provider", message=text, hint="reinstall the package"))
+
+    return installed_points(PROJECT_NAME, failed)
 
 
 def _load(
@@ -327,7 +325,9 @@ def _order(origin: Origin) -> tuple[bool, str, str]:
     return origin.distribution != OWN_DISTRIBUTION, origin.distribution, origin.name
 
 
-def _origin(point: EntryPoint) -> Origin:
+def _origin(point: EntryPoint | InstalledPoint) -> Origin:
+    if isinstance(point, InstalledPoint):
+        return Origin(point.name, point.distribution, point.version)
     distribution: Any = getattr(point, "dist", None)
     try:
         name = str(distribution.metadata["Name"] or "unknown").lower().replace("_", "-")
