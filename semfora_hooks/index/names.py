@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
+from semfora_hooks.index.memo import Memo
 from semfora_hooks.languages.facts import BindingFacts, FileFacts, ImportFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, Resolution
 
-_MAX_HOPS = 12  # re-exports followed, bases climbed, assignments chased
+_MAX_WRAPPERS = 12  # `Optional[Annotated[...]]`, peeled off
+_MAX_BASES = 48  # classes looked at for one member
 _WRAPPED = re.compile(r"(?:\w+\.)*(?:Optional|Annotated|Final|ClassVar|Required|NotRequired)\s*\[(.*)\]")
 _CLASS = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
 _BUILTINS = frozenset(dir(builtins))
 
 
-@dataclass
+@dataclass(eq=False)
 class FileEntry:
-    """A file in the linked index.
-
-    Attributes:
-        base: Global index of its first symbol (the module); local index + base = global index.
-    """
+    """A file among the linked ones, with its names arranged for looking them up."""
 
     path: str
     module: str
     is_package: bool
     facts: FileFacts
-    base: int
     top_level: dict[str, int] = field(default_factory=dict)
     members: dict[int, dict[str, int]] = field(default_factory=dict)
     imports: dict[int, dict[str, tuple[ImportFacts, str | None]]] = field(default_factory=dict)
@@ -73,6 +71,32 @@ class FileEntry:
             same = known is not None and known.value == binding.value
             scope_bindings[binding.target] = binding if same else None  # two different values: cannot tell
 
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """Ids of the symbols: path and qualified name; what else has that name gets its role, then a number."""
+        ids = [self.path]
+        taken: Counter[str] = Counter()
+        for symbol in self.facts.symbols[1:]:
+            identity = f"{self.path}::{symbol.qualified_name}"
+            if symbol.role:
+                identity += f"@{symbol.role}"
+            taken[identity] += 1
+            ids.append(identity if taken[identity] == 1 else f"{identity}#{taken[identity]}")
+        return ids
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Id to local index."""
+        return {identity: index for index, identity in enumerate(self.ids)}
+
+    @cached_property
+    def tops(self) -> Sequence[str]:
+        """The name of the top-level definition around each symbol; empty for the module itself."""
+        names: list[str] = []
+        for symbol in self.facts.symbols:
+            names.append(symbol.name if symbol.parent == 0 else names[symbol.parent] if symbol.parent > 0 else "")
+        return names
+
 
 class Target(NamedTuple):
     """What a reference stands for.
@@ -89,102 +113,112 @@ class Target(NamedTuple):
 
 
 class Resolver:
-    """Resolves references among `files` (module name to file)."""
+    """Resolves references among files. Each answer depends on the files alone, not on earlier questions.
 
-    def __init__(self, files: dict[str, FileEntry]) -> None:
+    Args:
+        files: Module name to file.
+        packages: Names of packages, folders without an `__init__` included; found from `files` where `None`.
+        track: Collect which names of which files the answers depend on: see `memo.Memo` and `index.interface`.
+    """
+
+    def __init__(
+        self, files: Mapping[str, FileEntry], packages: Container[str] | None = None, *, track: bool = False
+    ) -> None:
         self.files = files
-        self.packages = {name.rpartition(".")[0] for name in files} - {""}
-        for package in list(self.packages):  # namespace packages, up to the top
-            parts = package.split(".")
-            self.packages.update(".".join(parts[:count]) for count in range(1, len(parts)))
-        self._scoped: dict[tuple[str, int, str], Target | None] = {}
-        self._global: dict[tuple[str, str], Target | None] = {}
-        self._members: dict[tuple[str, int, str], Target | None] = {}
-        self._depth = 0  # nested resolutions under way; hostile chains must not exhaust the stack
+        self.packages = packages_of(files) if packages is None else packages
+        self.memo = Memo(track=track)
 
     # ------------------------------------------------------------------------------------------------- references
 
     def resolve(self, file: FileEntry, scope: int, reference: str) -> Target | None:
         """What dotted `reference` means in the symbol `scope` of `file`; `None` where nothing can be said."""
-        if self._depth > _MAX_HOPS:
-            return None
-        self._depth += 1
-        try:
-            if reference.startswith("super()."):
-                return self._super_member(file, scope, reference[8:])
-            first, *rest = reference.split(".")
-            target = self.lookup(file, scope, first)
-            for part in rest:
-                if target is None:
-                    return None
-                target = self._attribute(target, part)
-            return target
-        finally:
-            self._depth -= 1
-
-    def lookup(self, file: FileEntry, scope: int, name: str, hops: int = 0) -> Target | None:
-        """What a bare name means in a scope: the scope itself, the functions around it, the module, stars."""
-        key = (file.path, scope, name)
-        if key in self._scoped:
-            return self._scoped[key]
-        self._scoped[key] = None  # cycles end here
-        target = self._lookup(file, scope, name, hops)
-        self._scoped[key] = target
+        if reference.startswith("super()."):
+            return self._super_member(file, scope, reference[8:])
+        first, *rest = reference.split(".")
+        target = self.lookup(file, scope, first)
+        for part in rest:
+            if target is None:
+                return None
+            target = self._attribute(target, part)
         return target
 
-    def _lookup(self, file: FileEntry, scope: int, name: str, hops: int) -> Target | None:
+    def lookup(self, file: FileEntry, scope: int, name: str) -> Target | None:
+        """What a bare name means in a scope: the scope itself, the functions around it, the module, stars."""
+        if scope <= 0:
+            return self._in_module(file, name)
+        return self.memo.ask(("scope", file.path, scope, name), lambda: self._lookup(file, scope, name))
+
+    def _lookup(self, file: FileEntry, scope: int, name: str) -> Target | None:
+        self._note_symbol(file, scope)
         symbols = file.facts.symbols
         current, first = scope, True
         while current > 0:
             symbol = symbols[current]
             if first or symbol.kind not in CLASS_KINDS:  # class scopes do not reach into their methods
-                found, target = self._in_scope(file, current, symbol, name, hops)
+                found, target = self._in_scope(file, current, symbol, name)
                 if found:
                     return target
             current, first = symbol.parent, False
-        return self._in_module(file, name, hops)
+        return self._in_module(file, name)
 
-    def _in_scope(
-        self, file: FileEntry, scope: int, symbol: SymbolFacts, name: str, hops: int
-    ) -> tuple[bool, Target | None]:
+    def _note_symbol(self, file: FileEntry, index: int) -> None:
+        """The answer under way looked into a definition."""
+        if self.memo.track:
+            self.memo.note(("name", file.path, file.tops[index]))
+
+    def file_of(self, module: str) -> FileEntry | None:
+        """The file of a module, if the repository has it."""
+        if self.memo.track:
+            self.memo.note(("module", module))
+        return self.files.get(module)
+
+    def is_module(self, name: str) -> bool:
+        """Whether the repository has a module or package of that name."""
+        if self.memo.track:
+            self.memo.note(("module", name))
+        return name in self.files or name in self.packages
+
+    def _in_scope(self, file: FileEntry, scope: int, symbol: SymbolFacts, name: str) -> tuple[bool, Target | None]:
         """Whether `name` belongs to this scope, and what it means there."""
         member = file.members.get(scope, {}).get(name)
         if member is not None:
             return True, Target("symbol", file, member, name)
         imported = file.imports.get(scope, {}).get(name)
         if imported is not None:
-            return True, self._imported(file, *imported, hops)
+            return True, self._imported(file, *imported)
         if name in file.bindings.get(scope, {}):
-            return True, self._bound(file, scope, name, hops)
+            return True, self._bound(file, scope, name)
         arguments = file.arguments.get(scope)
         if arguments is not None and name in arguments:
             if symbol.kind == "method" and next(iter(arguments)) == name and "staticmethod" not in symbol.decorators:
                 return True, Target("instance", file, symbol.parent, name)
-            return True, self._annotated(file, scope, arguments[name], hops)
+            return True, self._annotated(file, scope, arguments[name])
         return False, None
 
-    def _in_module(self, file: FileEntry, name: str, hops: int) -> Target | None:
-        key = (file.path, name)
-        if key in self._global:
-            return self._global[key]
-        self._global[key] = None
-        target: Target | None = None
+    def _in_module(self, file: FileEntry, name: str) -> Target | None:
+        return self.memo.ask(("module", file.path, name), lambda: self._find_in_module(file, name))
+
+    def _find_in_module(self, file: FileEntry, name: str) -> Target | None:
+        self.memo.note(("name", file.path, name))
         index = file.top_level.get(name)
         if index is not None:
-            target = Target("symbol", file, index, name)
-        elif name in file.imports.get(0, {}):
-            target = self._imported(file, *file.imports[0][name], hops)
-        elif name in file.bindings.get(0, {}):
-            target = self._bound(file, 0, name, hops)
-        else:
-            for star in file.stars:
-                source = self.files.get(self.absolute(file, star))
-                if source is not None and source is not file and hops < _MAX_HOPS and _is_in_star(source, name):
-                    target = self._in_module(source, name, hops + 1)
+            return Target("symbol", file, index, name)
+        imported = file.imports.get(0, {}).get(name)
+        if imported is not None:
+            return self._imported(file, *imported)
+        if name in file.bindings.get(0, {}):
+            return self._bound(file, 0, name)
+        self.memo.note(("stars", file.path))
+        for star in file.stars:
+            source = self.file_of(self.absolute(file, star))
+            if source is not None and source is not file:
+                self.memo.note(("name", source.path, name))
+                self.memo.note(("stars", source.path))
+                if _is_in_star(source, name):
+                    target = self._in_module(source, name)
                     if target is not None:
-                        break
-        self._global[key] = target
-        return target
+                        return target
+        return None
 
     # --------------------------------------------------------------------------------------------- imports, bindings
 
@@ -197,40 +231,38 @@ class Resolver:
         parts = parts[: len(parts) - drop] if drop else parts
         return ".".join([*parts, item.module] if item.module else parts)
 
-    def _imported(self, file: FileEntry, item: ImportFacts, name: str | None, hops: int) -> Target | None:
+    def _imported(self, file: FileEntry, item: ImportFacts, name: str | None) -> Target | None:
         module = self.absolute(file, item)
         if name is None:
             return self._module(module)
         if name == "":
             return self._module(item.module.partition(".")[0])
-        if hops > _MAX_HOPS:
-            return None
-        return self.member_of_module(module, name, hops + 1)
+        return self.member_of_module(module, name)
 
     def _module(self, name: str) -> Target:
-        kind: Literal["module", "external"] = "module" if name in self.files or name in self.packages else "external"
+        kind: Literal["module", "external"] = "module" if self.is_module(name) else "external"
         return Target(kind, self.files.get(name), 0, name)
 
-    def member_of_module(self, module: str, name: str, hops: int = 0) -> Target | None:
+    def member_of_module(self, module: str, name: str) -> Target | None:
         """What `name` means as an attribute of a module of the repository, or outside it."""
-        source = self.files.get(module)
+        source = self.file_of(module)
         if source is not None:
-            target = self._in_module(source, name, hops)
+            target = self._in_module(source, name)
             if target is not None:
                 return target
         full = f"{module}.{name}"
-        if full in self.files or full in self.packages:
+        if self.is_module(full):
             return self._module(full)
-        if source is None and module not in self.packages:
+        if source is None and not self.is_module(module):
             return Target("external", None, 0, full)
         return None
 
-    def _bound(self, file: FileEntry, scope: int, name: str, hops: int) -> Target | None:
+    def _bound(self, file: FileEntry, scope: int, name: str) -> Target | None:
         binding = file.bindings[scope][name]
-        if binding is None or hops > _MAX_HOPS or binding.value.partition(".")[0] == name:
+        if binding is None or binding.value.partition(".")[0] == name:
             return None
         head, *rest = binding.value.split(".")
-        target = self.lookup(file, binding.owner, head, hops + 1)
+        target = self.lookup(file, binding.owner, head)
         for part in rest:
             target = None if target is None else self._attribute(target, part)
         if not binding.is_call:
@@ -241,24 +273,26 @@ class Resolver:
         """What calling `target` gives: an instance, where it is a class."""
         if target is None or target.kind != "symbol" or target.file is None:
             return None
+        self._note_symbol(target.file, target.local)
         symbol = target.file.facts.symbols[target.local]
         if symbol.kind in CLASS_KINDS:
             return Target("instance", target.file, target.local, symbol.name, "inferred")
         if symbol.return_type:
-            return self._annotated(target.file, symbol.parent if symbol.parent >= 0 else 0, symbol.return_type, 1)
+            return self._annotated(target.file, symbol.parent if symbol.parent >= 0 else 0, symbol.return_type)
         return None
 
-    def _annotated(self, file: FileEntry, scope: int, annotation: str | None, hops: int) -> Target | None:
+    def _annotated(self, file: FileEntry, scope: int, annotation: str | None) -> Target | None:
         name = class_of_annotation(annotation) if annotation else None
-        if name is None or hops > _MAX_HOPS:
+        if name is None:
             return None
         head, *rest = name.split(".")
         parent = file.facts.symbols[scope].parent if scope > 0 else 0
-        target = self.lookup(file, max(parent, 0), head, hops + 1)
+        target = self.lookup(file, max(parent, 0), head)
         for part in rest:
             target = None if target is None else self._attribute(target, part)
         if target is None or target.kind != "symbol" or target.file is None:
             return None
+        self._note_symbol(target.file, target.local)
         if target.file.facts.symbols[target.local].kind not in CLASS_KINDS:
             return None
         return Target("instance", target.file, target.local, target.name, "inferred")
@@ -271,6 +305,7 @@ class Resolver:
         if target.kind == "module":
             return self.member_of_module(target.name, name)
         assert target.file is not None
+        self._note_symbol(target.file, target.local)
         symbol = target.file.facts.symbols[target.local]
         if symbol.kind not in CLASS_KINDS:
             return None
@@ -282,20 +317,17 @@ class Resolver:
 
     def member_of_class(self, file: FileEntry, index: int, name: str) -> Target | None:
         """A member of a class or, breadth first, of its bases; the type of `self.<name>` where that is known."""
-        key = (file.path, index, name)
-        if key not in self._members:
-            self._members[key] = None  # cycles end here
-            self._members[key] = self._member_of_class(file, index, name)
-        return self._members[key]
+        return self.memo.ask(("member", file.path, index, name), lambda: self._member_of_class(file, index, name))
 
     def _member_of_class(self, file: FileEntry, index: int, name: str) -> Target | None:
         seen: set[tuple[str, int]] = set()
         pending: list[tuple[FileEntry, int]] = [(file, index)]
-        while pending and len(seen) <= _MAX_HOPS * 4:
+        while pending and len(seen) <= _MAX_BASES:
             owner, class_index = pending.pop(0)
             if (owner.path, class_index) in seen:
                 continue
             seen.add((owner.path, class_index))
+            self._note_symbol(owner, class_index)
             member = owner.members.get(class_index, {}).get(name)
             if member is not None:
                 return Target("symbol", owner, member, name)
@@ -310,20 +342,32 @@ class Resolver:
             pending.extend(self.bases(owner, class_index))
         return None
 
-    def bases(self, file: FileEntry, index: int) -> list[tuple[FileEntry, int]]:
+    def bases(self, file: FileEntry, index: int) -> Sequence[tuple[FileEntry, int]]:
         """The base classes of a class that are in the repository."""
+        if not file.facts.symbols[index].base_classes:
+            self._note_symbol(file, index)
+            return ()
+        return self.memo.ask(("bases", file.path, index), lambda: self._bases(file, index)) or ()
+
+    def _bases(self, file: FileEntry, index: int) -> Sequence[tuple[FileEntry, int]]:
         found = []
+        self._note_symbol(file, index)
         symbol = file.facts.symbols[index]
         for base in symbol.base_classes:
             target = self.resolve(file, max(symbol.parent, 0), base.partition("[")[0])
             if target is None or target.kind != "symbol" or target.file is None:
                 continue
+            self._note_symbol(target.file, target.local)
             if target.file.facts.symbols[target.local].kind in CLASS_KINDS:
                 found.append((target.file, target.local))
-        return found
+        return tuple(found)
 
-    def has_unknown_base(self, file: FileEntry, index: int, hops: int = 0) -> bool:
+    def has_unknown_base(self, file: FileEntry, index: int) -> bool:
         """Whether a class inherits from something outside the repository (`object`, `Protocol` and the like apart)."""
+        key = ("unknown base", file.path, index)
+        return bool(self.memo.ask(key, lambda: self._has_unknown_base(file, index)))
+
+    def _has_unknown_base(self, file: FileEntry, index: int) -> bool:
         symbol = file.facts.symbols[index]
         known = self.bases(file, index)
         plain = sum(
@@ -333,9 +377,7 @@ class Resolver:
         )
         if len(known) + plain < len(symbol.base_classes):
             return True
-        return hops < _MAX_HOPS and any(
-            self.has_unknown_base(owner, base, hops + 1) for owner, base in known if (owner, base) != (file, index)
-        )
+        return any(self.has_unknown_base(owner, base) for owner, base in known if (owner, base) != (file, index))
 
     def overrides(self, file: FileEntry, class_index: int, name: str) -> Target | None:
         """The member of a base class that `name` in this class overrides."""
@@ -354,6 +396,15 @@ class Resolver:
         return self.overrides(file, scope, name) if scope > 0 else None
 
 
+def packages_of(modules: Iterable[str]) -> set[str]:
+    """The packages around modules, up to the top; also folders that have no `__init__`."""
+    found = {name.rpartition(".")[0] for name in modules} - {""}
+    for package in list(found):
+        parts = package.split(".")
+        found.update(".".join(parts[:count]) for count in range(1, len(parts)))
+    return found
+
+
 def _is_in_star(source: FileEntry, name: str) -> bool:
     """Whether `from source import *` brings `name`. Lists of exports may be longer than what we could read of them."""
     exports = source.facts.exports
@@ -366,7 +417,7 @@ def _is_in_star(source: FileEntry, name: str) -> bool:
 def class_of_annotation(annotation: str) -> str | None:
     """The one class that an annotation names, `None` and wrappers such as `Optional` aside; else `None`."""
     text = annotation.replace('"', "").replace("'", "")
-    for _ in range(_MAX_HOPS):
+    for _ in range(_MAX_WRAPPERS):
         parts = [part for part in _split(text, "|") if part != "None"]
         if len(parts) != 1:
             return None
