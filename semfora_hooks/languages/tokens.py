@@ -10,6 +10,11 @@ import re
 from array import array
 from binascii import crc32
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+T = TypeVar("T")
 
 SHINGLE = 5
 """Tokens a shingle."""
@@ -40,6 +45,42 @@ def _is_word(character: bytes) -> bool:
     return character.isalnum() or character == b"_" or character >= b"\x80"
 
 
+class _Table(dict[bytes, T]):
+    """What a function says of each token, asked once a token; a look-up runs without Python code."""
+
+    def __init__(self, value: Callable[[bytes], T]) -> None:
+        self._value = value
+
+    def __missing__(self, token: bytes) -> T:
+        if len(self) > _CACHE:
+            self.clear()
+        value = self[token] = self._value(token)
+        return value
+
+
+class Tokens:
+    """The tokens of one file, and where each piece of it that was asked for begins among them.
+
+    Args:
+        find: Gives the tokens of a piece of source.
+        source: The file.
+        cuts: Offsets where a piece may begin or end. No token reaches across one.
+    """
+
+    def __init__(self, find: Callable[[bytes], list[bytes]], source: bytes, cuts: Iterable[int]) -> None:
+        self.words: list[bytes] = []
+        self._at: dict[int, int] = {}
+        edges = sorted({0, *cuts, len(source)})
+        for start, end in pairwise(edges):
+            self._at[start] = len(self.words)
+            self.words += find(source[start:end].rstrip())
+        self._at[len(source)] = len(self.words)
+
+    def between(self, start: int, end: int) -> list[bytes]:
+        """The tokens from one cut to another."""
+        return self.words[self._at[start] : self._at[end]]
+
+
 class Tokenizer:
     """Splits and normalises the source of one language.
 
@@ -50,69 +91,54 @@ class Tokenizer:
     """
 
     def __init__(self, pattern: bytes, keywords: frozenset[bytes]) -> None:
-        self._find = re.compile(pattern, re.DOTALL | re.VERBOSE).findall
+        # White space is skipped by the pattern: searching would try every alternative at each blank.
+        self._find = re.compile(rb"\s*+(" + pattern + rb")", re.DOTALL | re.VERBOSE).findall
         self._keywords = keywords
-        self._normal: dict[bytes, int] = {}
-        self._literal: dict[bytes, int] = {}
-        self._names: dict[bytes, tuple[str, ...]] = {}
+        self._names = _Table(self._names_of)
+        self._normal = _Table(lambda token: crc32(self._normalise(token)))
+        self._literal = _Table(crc32)
 
-    def split(self, source: bytes) -> list[bytes]:
-        """The tokens of `source`."""
-        return self._find(source)
+    def split(self, source: bytes, cuts: Iterable[int] = ()) -> Tokens:
+        """The tokens of `source`, so that those between any two of `cuts` can be had."""
+        return Tokens(self._find, source, cuts)
 
-    def mentions(self, tokens: list[bytes]) -> dict[str, int]:
-        """Identifiers with their counts; strings count where they could name something, or interpolate code."""
+    def mentions(self, words: Iterable[bytes]) -> tuple[dict[str, int], list[str]]:
+        """Identifiers with their counts, and the parts of names that strings hold (with an underscore at an end).
+
+        Strings count where they could name something, or interpolate code.
+        """
         counts: dict[str, int] = {}
-        known = self._names
-        if len(known) > _CACHE:
-            known.clear()
-        for token, count in Counter(tokens).items():
-            names = known.get(token)
-            if names is None:
-                names = known[token] = self._names_of(token)
+        fragments: set[str] = set()
+        names_of = self._names
+        for token, count in Counter(words).items():
+            names = names_of[token]
             for name in names:
                 counts[name] = counts.get(name, 0) + count
-        return counts
-
-    def fragments(self, tokens: list[bytes]) -> list[str]:
-        """Parts of names that strings hold: what begins or ends with an underscore."""
-        strings = {token for token in tokens if token[-1] in b"\"'" and len(token) > 1}
-        names = {name for token in strings for name in self._names.get(token) or self._names_of(token)}
-        return sorted(name for name in names if name[0] == "_" or name[-1] == "_")
+            if token[-1] in b"\"'":
+                fragments.update(name for name in names if name[0] == "_" or name[-1] == "_")
+        return counts, sorted(fragments)
 
     def _names_of(self, token: bytes) -> tuple[str, ...]:
-        if token[-1] in b"\"'" and len(token) > 1:
-            names = _names_in_string(token)
+        if token[-1] in b"\"'":
+            names = _names_in_string(token) if len(token) > 1 else []
         elif _IDENTIFIER_START.match(token):
             names = [token.strip(b".(")]
         else:
             return ()
         return tuple(name.decode("utf-8", "replace") for name in names if name and name not in self._keywords)
 
-    def fingerprint(self, tokens: list[bytes]) -> tuple[tuple[int, ...], int, int]:
+    def fingerprint(self, words: Sequence[bytes]) -> tuple[tuple[int, ...], int, int]:
         """The sketch, the digest and the literal digest of a token stream.
 
         Local names, numbers and strings look alike in the sketch and in the digest; called names, attributes, class
         names, constants, keywords and operators do not.
         """
-        normal, literal = self._normal, self._literal
-        ids = array("I")
-        raw = array("I")
-        for token in tokens:
-            code = normal.get(token)
-            if code is None:
-                if len(normal) > _CACHE:
-                    normal.clear()
-                    literal.clear()
-                code = normal[token] = crc32(self._normalise(token))
-                literal[token] = crc32(token)
-            ids.append(code)
-            raw.append(literal[token])
-        data = ids.tobytes()
+        data = array("I", map(self._normal.__getitem__, words)).tobytes()
+        raw = array("I", map(self._literal.__getitem__, words)).tobytes()
         size = SHINGLE * _WIDTH
         hashes = {crc32(data[i : i + size]) for i in range(0, len(data) - size + 1, _WIDTH)}
         sketch = tuple(sorted(hashes)[:SKETCH])
-        return sketch, _digest(data), _digest(raw.tobytes())
+        return sketch, _digest(data), _digest(raw)
 
     def _normalise(self, token: bytes) -> bytes:
         first = token[0]

@@ -411,6 +411,7 @@ class Walker:
         used = {name.encode() for name in (called if "*" in outer else called & outer)}
         known = {(binding.owner, binding.target) for binding in self._bindings}
         known.update((owner, arg.name) for owner, symbol in enumerate(symbols) for arg in symbol.arguments)
+        hidden: list[BindingFacts] = []
         for node in nodes if used else ():
             text = source[node.start_byte : node.end_byte]
             if text not in used:
@@ -418,7 +419,9 @@ class Walker:
             owner, name = self._owner(node), text.decode("utf-8", "replace")
             if owner and (owner, name) not in known and (owner, name) not in self._elsewhere:
                 known.add((owner, name))
-                self._bindings.append(BindingFacts(owner, name, "", False))
+                hidden.append(BindingFacts(owner, name, "", False))
+        # The nodes come in no particular order; the facts must.
+        self._bindings += sorted(hidden, key=lambda binding: (binding.owner, binding.target))
 
     def _owner(self, node: Node) -> int:
         """The innermost symbol around `node`."""
@@ -432,16 +435,21 @@ class Walker:
 
     def _finish(self, clean: bytes, comments: list[Node], lines: int) -> FileFacts:
         tokenizer = self.spec.tokenizer
-        code_lines = [0, *accumulate(1 if line.strip() else 0 for line in clean.split(b"\n"))]
-        words = tokenizer.split(clean)
-        mentions = tokenizer.mentions(words)
+        code_lines = list(accumulate(map(bool, map(bytes.strip, clean.split(b"\n"))), initial=0))
+        bodies = [
+            (body.start_byte, body.end_byte) if body is not None and symbol.kind in CALLABLE_KINDS else None
+            for symbol, body in zip(self.symbols, self._bodies, strict=True)
+        ]
+        tokens = tokenizer.split(clean, (offset for body in bodies if body is not None for offset in body))
+        mentions, fragments = tokenizer.mentions(tokens.words)
         budget = MAX_REREAD * (len(clean) + MARGIN)
         for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
             symbol.control_flow = total.control_flow()
             symbol.cognitive, symbol.cyclomatic = total.cognitive, total.cyclomatic
             symbol.nesting_depth = total.max_depth
             symbol.loc = code_lines[min(symbol.end_line, len(code_lines) - 1)] - code_lines[symbol.start_line - 1]
-            symbol.type_checks = tuple(self._tests.get(index, {}).values())
+            if index in self._tests:
+                symbol.type_checks = tuple(self._tests[index].values())
             if index == 0:
                 continue
             mentions[symbol.name] = mentions.get(symbol.name, 1) - 1
@@ -449,16 +457,15 @@ class Walker:
             budget -= end - start
             if budget < 0:
                 continue
-            text = clean[start:end]
             name = symbol.name.encode()
-            if text.count(name) > 1:
-                symbol.own_mentions = max(0, count_word(text, name) - 1)
-            body = self._bodies[index]
-            if symbol.kind in CALLABLE_KINDS and body is not None:
-                tokens = tokenizer.split(clean[body.start_byte : body.end_byte])
-                symbol.tokens = len(tokens)
-                if len(tokens) >= MIN_TOKENS:
-                    symbol.shingles, symbol.digest, symbol.literal_digest = tokenizer.fingerprint(tokens)
+            if clean.count(name, start, end) > 1:
+                symbol.own_mentions = max(0, count_word(clean[start:end], name) - 1)
+            body = bodies[index]
+            if body is not None:
+                words = tokens.between(*body)
+                symbol.tokens = len(words)
+                if len(words) >= MIN_TOKENS:
+                    symbol.shingles, symbol.digest, symbol.literal_digest = tokenizer.fingerprint(words)
         head = self.source[:2000].lower()
         return FileFacts(
             language=self.spec.name,
@@ -467,7 +474,7 @@ class Walker:
             calls=list(self._calls.values()),
             bindings=self._bindings,
             mentions={name: count for name, count in sorted(mentions.items()) if count > 0},
-            fragments=tokenizer.fragments(words),
+            fragments=fragments,
             exports=self.spec.exports(clean),
             suppressions=[_suppression(node, self.source) for node in comments if MARKER in (node.text or b"")],
             problems=self.problems,

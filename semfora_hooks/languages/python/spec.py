@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Identifiers first, possessively: they are most of the tokens, and a string's prefix must not pass for one.
 _TOKEN = rb"""
-    \.?[A-Za-z_\x80-\xff][\w\x80-\xff]*+(?!["'])\(?
+    [A-Za-z_\x80-\xff][\w\x80-\xff]*+(?!["'])\(?
+  | \.[A-Za-z_\x80-\xff][\w\x80-\xff]*+(?!["'])\(?
   | [^\s\w"'.]
   | [rRbBuUfFtT]{0,2}(?:
         \"{3}[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+\"{3}
