@@ -39,6 +39,11 @@ CREATE TABLE blob (
 """
 
 
+def today() -> int:
+    """The day, as rows note their last use."""
+    return int(time.time()) // 86_400
+
+
 class Unusable(Exception):  # noqa: N818  not an error: the run goes on
     """Why there is no cache; the message is for `cache info`."""
 
@@ -251,12 +256,18 @@ def _open_known(path: Path) -> sqlite3.Connection | None:
     return None
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    """A database in a folder that cannot be written. Without a log nobody writes it, and it needs no shared memory."""
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Any database, to look into it. In a folder that cannot be written, nobody writes one that has no log."""
     check_file(path)
     log = path.with_name(f"{path.name}-wal")
-    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    has_log = log.exists() and log.stat().st_size
+    mode = "mode=ro" if has_log or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    """The database as this version wrote it, in a folder that cannot be written."""
+    connection = connect_read_only(path)
     try:
         if _is_ours(connection, path):
             return connection

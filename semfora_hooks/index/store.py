@@ -11,7 +11,6 @@ import contextlib
 import os
 import sqlite3
 import sys
-import time
 from binascii import crc32
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -22,12 +21,12 @@ import msgspec
 
 from semfora_hooks import __version__
 from semfora_hooks.index import database
-from semfora_hooks.index.database import Database, Unusable
+from semfora_hooks.index.database import Database, Unusable, today
 from semfora_hooks.languages.facts import EXTRACTOR_VERSION, FileFacts
 
 _CHUNK = 500  # SQLite's default limit of variables is 999 in old builds
 _ROWS_A_TRANSACTION = 2_000  # keeps the log small, and lets other processes have their turn
-_DAYS_BETWEEN_MARKS = 7  # a row's last use is noted this rarely
+_DAYS_BETWEEN_MARKS = 6  # a row's last use is noted this rarely; less than `cachefolder.IDLE_DAYS`
 _decode = msgspec.msgpack.Decoder(FileFacts).decode
 
 
@@ -45,11 +44,6 @@ def extractor_key() -> str:
 def checksum_of(oid: str, language: str, key: str, data: bytes) -> int:
     """A row's checksum. It covers the key as well: a damaged tree can put a row in another's place."""
     return crc32(data, crc32(f"{oid} {language} {key}".encode("utf-8", "surrogatepass")))
-
-
-def today() -> int:
-    """The day, as rows note their last use."""
-    return int(time.time()) // 86_400
 
 
 class FactStore:
@@ -153,8 +147,31 @@ class FactStore:
                 database.remove_database(path)  # not while others use it: the last one of them will
 
     def close(self) -> None:
-        """Let go of the database; everything is a miss from here on."""
+        """Let go of the database; everything is a miss from here on. After a run that wrote, the cache is trimmed."""
+        if self._database is None:
+            return
+        connection, path = self._database.connection, self._database.path
+        must_go = False
+        try:
+            if self._unmarked and not self._database.read_only:
+                self._mark_used(connection)
+            if connection.total_changes and not connection.in_transaction:
+                from semfora_hooks.index import cachefolder
+
+                must_go = cachefolder.trim(connection, path, cachefolder.cap())
+        except sqlite3.Error as error:
+            self.give_up(error)
         self._close()
+        if must_go:
+            with contextlib.suppress(OSError):
+                database.remove_database(path)
+
+    def _mark_used(self, connection: sqlite3.Connection) -> None:
+        """Note that old rows were used, so that the cache keeps them; once a week for each."""
+        rows = [(today(), row) for row in sorted(self._unmarked)]
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("UPDATE blob SET used = ? WHERE id = ?", rows)
+        connection.execute("COMMIT")
 
     def _close(self) -> None:
         if self._database is not None:
