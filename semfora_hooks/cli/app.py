@@ -1,0 +1,73 @@
+"""The commands, each loaded when it is called; the rest stays out of memory."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from semfora_hooks import __version__
+from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, drop_output
+
+_COMMANDS = {
+    "suggest": ("semfora_hooks.cli.suggest:suggest", "Analyse the repository and print recommendations."),
+    "explain": ("semfora_hooks.cli.explain:explain", "Say what a rule means, or why a finding is there."),
+    "context": ("semfora_hooks.cli.inspect:context", "Print the SuggestContext JSON, as a WASM plugin gets it."),
+    "graph": ("semfora_hooks.cli.inspect:graph", "Print the symbols and the resolved calls between them."),
+    "rules": ("semfora_hooks.cli.rules:rules", "List the rules."),
+    "schema": ("semfora_hooks.cli.inspect:schema", "Print the JSON Schema of a document this program writes."),
+    "cache": ("semfora_hooks.cli.cache:cache", "Look at, check and empty the cache of facts."),
+}
+"""Command to where it lives, and its line in `--help`, which imports none of them."""
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands' names, and imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1, which means something else here
+            drop_output()
+            return EXIT_CLEAN
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="semfora-hooks", message="%(prog)s %(version)s")
+@click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
+def cli(traceback: bool) -> None:
+    """Architecture recommendations for whole repositories.
+
+    `semfora-hooks suggest` is the main job; with no options it works in any repository.
+    """
+
+
+def run() -> int:
+    """Run the command that `sys.argv` names; its exit code.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted.
+    """
+    try:
+        return cli.main(standalone_mode=False) or EXIT_CLEAN
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_ERROR
+    except click.Abort:
+        raise KeyboardInterrupt from None
