@@ -45,6 +45,8 @@ def info(output_format: str) -> int:
     key = extractor_key()
     rows = []
     for entry in reversed(cachefolder.entries(folder)):
+        if not entry.path.exists():
+            continue
         found = cachefolder.contents(entry.path, key)
         rows.append(
             {
@@ -156,8 +158,9 @@ def clean(repository: Path | None, older_than: float | None) -> int:
     code = EXIT_CLEAN
     for entry in found:
         try:
+            counts = entry.path.exists()
             if database.remove_database(entry.path, seconds=_WAIT):
-                removed, size = removed + 1, size + entry.size
+                removed, size = removed + counts, size + entry.size
                 continue
             reason = "a run uses it; try again when it ended"
         except OSError as error:

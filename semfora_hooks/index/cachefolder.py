@@ -28,7 +28,13 @@ _ROWS_A_DELETE = 500
 
 
 class Entry(NamedTuple):
-    """A repository's database: its file, bytes with its log, and when it was last used, in seconds of the epoch."""
+    """A repository's database.
+
+    Attributes:
+        path: Its file, which may be gone while others that belong to it are still there.
+        size: Bytes of all of them.
+        used: When it was last used, in seconds of the epoch, to the day.
+    """
 
     path: Path
     size: int
@@ -74,7 +80,6 @@ def entries(folder: Path) -> list[Entry]:
     """The databases in a folder, the longest unused first; nothing else in it is looked at."""
     sizes: dict[str, int] = {}
     used: dict[str, float] = {}
-    names: set[str] = set()
     with contextlib.suppress(OSError), os.scandir(folder) as found:
         for item in found:
             stem = re.sub(r"\.(lock|sqlite(-wal|-shm|-journal)?)$", ".sqlite", item.name)
@@ -85,10 +90,9 @@ def entries(folder: Path) -> list[Entry]:
                 sizes[stem] = sizes.get(stem, 0) + status.st_size
                 if not item.name.endswith("-shm"):  # written by readers of every kind
                     used[stem] = max(used.get(stem, 0.0), status.st_mtime)
-                if item.name == stem:
-                    names.add(stem)
     return sorted(
-        (Entry(folder / name, sizes[name], used[name]) for name in names), key=lambda entry: (entry.used, entry.path)
+        (Entry(folder / stem, size, used.get(stem, 0.0)) for stem, size in sizes.items()),
+        key=lambda entry: (entry.used, entry.path),
     )
 
 
@@ -149,7 +153,7 @@ def _remove(others: list[Entry], excess: int, before: float) -> int:
         if freed >= excess or entry.used >= before:
             break
         with contextlib.suppress(OSError):
-            if entry.path.exists() and database.remove_database(entry.path):
+            if database.remove_database(entry.path):
                 freed += entry.size
     return freed
 
@@ -168,7 +172,7 @@ def _drop_rows(connection: sqlite3.Connection, excess: int, before: int) -> int:
     for row, length in rows:
         if freed >= excess:
             break
-        freed += (length or 0) + 200  # its key stands in the table and in the index
+        freed += (length or 0) + 200  # estimated: its key stands in the table and in the index
         doomed.append((row,))
     for part in _parts(doomed):
         connection.execute("BEGIN IMMEDIATE")

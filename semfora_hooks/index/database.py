@@ -49,12 +49,18 @@ class Unusable(Exception):  # noqa: N818  not an error: the run goes on
 
 
 class Database(NamedTuple):
-    """An open database and the lock that goes with it."""
+    """An open database and the lock that goes with it.
+
+    Attributes:
+        read_only: It lies in a folder that cannot be written.
+        mended: What was in its place was damaged or foreign, and was replaced.
+    """
 
     path: Path
     connection: sqlite3.Connection
     lock: FileLock
     read_only: bool
+    mended: bool = False
 
     def close(self) -> None:
         """Let go of both."""
@@ -209,6 +215,7 @@ def open_database(path: Path, repository: Path) -> Database:
         sqlite3.Error: It is locked for too long, the disk is full, or the like.
     """
     lock = FileLock(path)
+    mended = False
     try:
         if not os.access(path.parent, os.W_OK):
             lock.acquire(exclusive=False)
@@ -218,11 +225,12 @@ def open_database(path: Path, repository: Path) -> Database:
                 break
             connection = _open_known(path)
             if connection is not None:
-                return Database(path, connection, lock, read_only=False)
+                return Database(path, connection, lock, read_only=False, mended=mended)
             if not lock.acquire(exclusive=True, seconds=_BUSY_SECONDS):
                 break
             connection = _open_known(path)  # another process may have been faster
             if connection is None:
+                mended = path.exists() and path.stat().st_size > 0
                 _create(path, repository)
             else:
                 connection.close()

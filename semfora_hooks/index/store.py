@@ -13,7 +13,8 @@ import sqlite3
 import sys
 from binascii import crc32
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
+from importlib.machinery import PathFinder
 from itertools import islice
 from pathlib import Path
 
@@ -32,13 +33,28 @@ _decode = msgspec.msgpack.Decoder(FileFacts).decode
 
 def extractor_key() -> str:
     """What facts depend on besides bytes: our version, the extractor's, the grammars', and Python's `\\w`."""
-    grammars = []
-    for name in ("tree-sitter", "tree-sitter-python"):
-        try:
-            grammars.append(version(name))
-        except PackageNotFoundError:
-            grammars.append("?")
+    grammars = [_version("tree_sitter"), _version("tree_sitter_python")]
     return "-".join([__version__, str(EXTRACTOR_VERSION), *grammars, f"{sys.version_info[0]}.{sys.version_info[1]}"])
+
+
+@cache
+def _version(package: str) -> str:
+    """The version of an installed package, by the name of the folder beside it that installers write.
+
+    `importlib.metadata` would say the same, and its import takes longer than the whole lookup of facts.
+    """
+    spec = PathFinder.find_spec(package)
+    if spec is not None and spec.origin is not None:
+        with contextlib.suppress(OSError), os.scandir(Path(spec.origin).parents[1]) as beside:
+            found = [entry.name for entry in beside if entry.name.startswith(f"{package}-")]
+            if len(found) == 1 and found[0].endswith(".dist-info"):
+                return found[0].removeprefix(f"{package}-").removesuffix(".dist-info")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package.replace("_", "-"))
+    except PackageNotFoundError:
+        return "?"
 
 
 def checksum_of(oid: str, language: str, key: str, data: bytes) -> int:
@@ -58,12 +74,14 @@ class FactStore:
 
     Attributes:
         problem: Why nothing is cached, or `None`.
+        mended: What was found there was no database of ours, or a damaged one, and was replaced.
     """
 
     def __init__(self, root: Path, folder: Path | None = None) -> None:
         self._database: Database | None = None
         self._unmarked: set[int] = set()
         self.problem: str | None = None
+        self.mended = False
         try:
             self._key = extractor_key()
             folder = folder or database.cache_folder()
@@ -72,6 +90,7 @@ class FactStore:
             shared = database.shared_folder(root)
             repository = shared.parent if shared.name == ".git" else shared
             self._database = database.open_database(database.database_path(shared, folder), repository)
+            self.mended = self._database.mended
         except (OSError, sqlite3.Error, Unusable) as error:
             self.problem = str(error)
 

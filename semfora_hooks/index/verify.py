@@ -69,6 +69,9 @@ def verify(store: FactStore, root: Root, work_tree: Snapshot, workforce: Workfor
     """
     result = Verification()
     connection = store.connection
+    if store.mended:
+        result.damaged = True
+        result.wrong.append("the database could not be read, or was not ours")
     if connection is None:
         return result
     try:

@@ -103,7 +103,7 @@ def test_another_version_is_a_miss(root: Path, folder: Path, monkeypatch: pytest
 
 def test_the_key_names_everything_facts_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
     before = extractor_key()
-    monkeypatch.setattr(store_module, "version", lambda name: f"{name}-9.9")
+    monkeypatch.setattr(store_module, "_version", lambda name: f"{name}-9.9")
     assert extractor_key() not in (before, "")
     monkeypatch.setattr(store_module, "__version__", "77.0")
     assert extractor_key().startswith("77.0-")
