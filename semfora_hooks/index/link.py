@@ -11,7 +11,7 @@ from semfora_hooks.index.imports import ModuleShare, import_edges, modules
 from semfora_hooks.index.metrics import CallStatistics
 from semfora_hooks.index.modules import module_name, source_roots
 from semfora_hooks.index.names import FileEntry, Resolver, scopes
-from semfora_hooks.index.reachability import References
+from semfora_hooks.index.reachability import References, reachability
 from semfora_hooks.index.similarity import Body, Group, find_duplicates
 from semfora_hooks.languages.facts import FileFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, CallEdge, Duplicate, ImportEdge, Metrics, Module, Reachability, Symbol
@@ -116,13 +116,11 @@ def assemble(linked: LinkedFiles) -> Index:
     references = References(linked.entries)
     statistics = CallStatistics(calls)
 
-    def reachability(facts: SymbolFacts, identity: str, kind: str) -> Reachability:
-        return references.reachability(facts, entry_point=kind, is_called=statistics.is_called(identity))
+    def reached(facts: SymbolFacts, identity: str, kind: str) -> Reachability:
+        return reachability(facts, references, entry_point=kind, is_called=statistics.is_called(identity))
 
     return Index(
-        symbols=[
-            symbol for entry, file in pairs for symbol in file_symbols(entry, file, statistics.metrics, reachability)
-        ],
+        symbols=[symbol for entry, file in pairs for symbol in file_symbols(entry, file, statistics.metrics, reached)],
         calls=sorted(calls, key=call_order),
         imports=imports,
         modules=modules((module_share(entry, file) for entry, file in pairs), imports),
@@ -164,7 +162,7 @@ def file_symbols(
     entry: FileEntry,
     file: FileLink,
     metrics: Callable[[str, SymbolFacts], Metrics],
-    reachability: Callable[[SymbolFacts, str, str], Reachability],
+    reached: Callable[[SymbolFacts, str, str], Reachability],
 ) -> list[Symbol]:
     """A file's symbols.
 
@@ -172,7 +170,7 @@ def file_symbols(
         entry: The file.
         file: The same, linked.
         metrics: Gives the metrics of a symbol by its id and facts.
-        reachability: Says how a symbol is reached, by its facts, id and entry point.
+        reached: Says how a symbol is reached, by its facts, id and entry point.
     """
     symbols = []
     in_test_file, vendored = is_test_file(entry.path), is_vendored(entry.path)
@@ -209,7 +207,7 @@ def file_symbols(
                 control_flow=facts.control_flow,
                 metrics=metrics(identity, facts),
                 entry_point=entry_kind,
-                reachability=reachability(facts, identity, entry_kind),
+                reachability=reached(facts, identity, entry_kind),
                 type_checks=facts.type_checks,
                 returns_none=facts.returns_none,
             )

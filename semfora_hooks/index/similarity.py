@@ -18,7 +18,8 @@ NEAR = 0.85
 DIVERGENT = 0.7
 """The same, for symbols that share their name: copies that drifted apart."""
 _PROBES = 8  # smallest hashes that make two bodies candidates
-_MAX_BUCKET = 40  # bodies that share one hash; beyond, the hash says nothing
+MAX_BUCKET = 40
+"""Bodies that share one hash; beyond, the hash says nothing."""
 _MAX_CLUSTER = 30
 
 
@@ -61,52 +62,64 @@ def find_duplicates(bodies: Sequence[Body]) -> list[Group]:
     for body in bodies:
         if body.shingles:
             exact[body.digest].append(body)
-    groups = [
-        Group(
-            tuple(body.position for body in members),
-            1.0,
-            "exact",
-            min(body.tokens for body in members),
-            len({body.literal_digest for body in members}) == 1,
-        )
-        for members in exact.values()
-        if len(members) > 1
-    ]
+    groups = [exact_group(members) for members in exact.values() if len(members) > 1]
     singles = [members[0] for members in exact.values() if len(members) == 1]
     groups.extend(_near(singles))
     return sorted(groups)
 
 
+def exact_group(members: Sequence[Body]) -> Group:
+    """The group of several bodies with one digest."""
+    return Group(
+        tuple(body.position for body in members),
+        1.0,
+        "exact",
+        min(body.tokens for body in members),
+        len({body.literal_digest for body in members}) == 1,
+    )
+
+
+def probes(shingles: Sequence[int]) -> Sequence[int]:
+    """The hashes by which a body is looked for: two bodies that share two of them are compared."""
+    return shingles[:_PROBES]
+
+
 def _near(bodies: Sequence[Body]) -> list[Group]:
     buckets: defaultdict[int, list[int]] = defaultdict(list)
     for position, body in enumerate(bodies):
-        for probe in body.shingles[:_PROBES]:
+        for probe in probes(body.shingles):
             buckets[probe].append(position)
     shared: defaultdict[tuple[int, int], int] = defaultdict(int)
     for members in buckets.values():
-        if 1 < len(members) <= _MAX_BUCKET:
+        if 1 < len(members) <= MAX_BUCKET:
             for i, first in enumerate(members):
                 for second in members[i + 1 :]:
                     shared[first, second] += 1
     edges: list[tuple[float, int, int]] = []
     for (first, second), count in shared.items():
-        left, right = bodies[first], bodies[second]
-        small, large = sorted((len(left.shingles), len(right.shingles)))
-        limit = DIVERGENT if left.name == right.name else NEAR
-        if (
-            count < 2
-            or small < limit * large
-            or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens)
-        ):
-            continue
-        similarity = jaccard(left.shingles, right.shingles)
-        if similarity >= limit:
+        similarity = likeness(bodies[first], bodies[second], count)
+        if similarity is not None:
             edges.append((similarity, first, second))
-    return _cluster(bodies, edges)
+    return cluster(bodies, edges)
 
 
-def _cluster(bodies: Sequence[Body], edges: list[tuple[float, int, int]]) -> list[Group]:
-    """Join the most similar pairs first; a group's similarity is the weakest link it needed."""
+def likeness(left: Body, right: Body, shared: int) -> float | None:
+    """How similar two bodies that share some probes are; `None` where that is not enough to be copies."""
+    small, large = sorted((len(left.shingles), len(right.shingles)))
+    limit = DIVERGENT if left.name == right.name else NEAR
+    if shared < 2 or small < limit * large or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens):
+        return None
+    similarity = jaccard(left.shingles, right.shingles)
+    return similarity if similarity >= limit else None
+
+
+def cluster(bodies: Sequence[Body], edges: list[tuple[float, int, int]]) -> list[Group]:
+    """Join the most similar pairs first; a group's similarity is the weakest link it needed.
+
+    Args:
+        bodies: In the index's order.
+        edges: Similarity and the positions in `bodies` of two that are alike, the first before the second.
+    """
     leader: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     weakest: dict[int, float] = {}
