@@ -1,40 +1,51 @@
-"""Extracting many files: what the store knows is not extracted again; the rest goes through an executor in batches."""
+"""Extracting many files: what the store knows is not extracted again; the rest goes through processes in batches."""
 
 from __future__ import annotations
 
-import gc
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import msgspec
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from semfora_hooks.discovery import Snapshot, SourceFile
+from semfora_hooks.index.batch import (
+    CRASHED,
+    FAILED,
+    TIMED_OUT,
+    Item,
+    StrangeResultError,
+    broken,
+    decode,
+    encode_broken,
+    extract_item,
+    is_ours,
+)
 from semfora_hooks.index.store import FactStore
-from semfora_hooks.languages.extract import extract
-from semfora_hooks.languages.facts import FileFacts, SymbolFacts
+from semfora_hooks.languages.facts import FileFacts
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
-BATCH_BYTES = 256 * 1024
-BATCH_FILES = 64
-IN_FLIGHT = 8
-POOL_BYTES = 512 * 1024
+    from semfora_hooks.index.backlog import Backlog
+
+__all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot"]
+
+POOL_BYTES = 256 * 1024
 """Less source than this is extracted in the process itself: starting workers would take longer."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(FileFacts).decode
+SAMPLE_FILES = 64
+"""Files that are read to tell how much source there is."""
 
-CRASHED = "the parser crashed on this file; it was not analysed"
-FAILED = "the extractor failed"
-"""How the problems begin that are ours rather than the file's."""
+SAVE_BYTES = 2 * 1024 * 1024
+SAVE_FILES = 500
+"""Facts that are lost at most when a run is killed."""
 
-Batch = list[tuple[str, str, bytes]]
-"""Content hash, language and bytes of a few files."""
+FILE_SECONDS = 30.0
+"""What one file may take. `SEMFORA_FILE_SECONDS` overrides it, for tests."""
+
+Result = tuple[Item, FileFacts]
 
 
 @dataclass
@@ -68,138 +79,162 @@ def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Wor
     for key, file in zip(keys, snapshot.files, strict=True):
         if key not in known:
             missing.setdefault(key, file)
-    fresh: list[tuple[str, str, bytes]] = []
-    with _executors(workforce) as executor:
-        for oid, language, data in _extract_all(snapshot, list(missing.values()), executor):
-            facts = known[oid, language] = _decode(data)
-            if not any(problem.startswith((CRASHED, FAILED)) for problem in facts.problems):  # may do better next time
-                fresh.append((oid, language, data))
-    if store is not None and fresh:
-        store.save(fresh)
+    files = list(missing.values())
+    with _saving(store) as save, closing(_extract_all(snapshot, files, workforce)) as results:
+        for done, (item, facts) in enumerate(results, 1):
+            known[item[:2]] = facts
+            if not is_ours(facts):
+                save(item)
+            if workforce.progress is not None:
+                workforce.progress(done, len(files))
     return {file.path: known[key] for key, file in zip(keys, snapshot.files, strict=True)}
 
 
 @contextmanager
-def _executors(workforce: Workforce) -> Iterator[Callable[[], Executor | None]]:
-    """A function that makes the executor when it is first wanted; it is shut down at the end."""
-    made: list[Executor] = []
+def _saving(store: FactStore | None) -> Iterator[Callable[[Item], None]]:
+    """A function that keeps facts, many at a time; what is left at the end is kept too, however it ends."""
+    rows: list[Item] = []
+    size = 0
 
-    def make() -> Executor | None:
-        executor = workforce.executor() or default_executor(workforce.jobs)
-        if executor is not None:
-            made.append(executor)
-        return executor
+    def save(item: Item) -> None:
+        nonlocal size
+        if store is None:
+            return
+        rows.append(item)
+        size += len(item[2])
+        if size >= SAVE_BYTES or len(rows) >= SAVE_FILES:
+            part, size = rows.copy(), 0
+            rows.clear()
+            store.save(part)
 
     try:
-        yield make
-    except BaseException:
-        for executor in made:
-            executor.shutdown(wait=False, cancel_futures=True)
-        raise
-    for executor in made:
-        executor.shutdown()
-
-
-def default_executor(jobs: int) -> Executor | None:
-    """Worker processes of ours, or `None` where there is to be one process only."""
-    jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    if jobs < 2:
-        return None
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # Forking a process with threads can deadlock the child; without threads it saves half a second of imports.
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle; workers end when it closes the pool."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
+        yield save
+    finally:
+        if store is not None and rows:
+            store.save(rows)
 
 
 def _extract_all(
-    snapshot: Snapshot, files: Sequence[SourceFile], executor: Callable[[], Executor | None]
-) -> Iterator[tuple[str, str, bytes]]:
-    contents = [(file.digest, file.language, data) for file, data in zip(files, snapshot.read(files), strict=True)]
-    pool = executor() if sum(len(data) for _, _, data in contents) >= POOL_BYTES else None
-    batches = _batches(contents)
-    if pool is None:
-        for batch in batches:
-            yield from extract_batch(batch)
+    snapshot: Snapshot, files: Sequence[SourceFile], workforce: Workforce
+) -> Generator[Result, None, None]:
+    """The facts of all files, in any order."""
+    sample = list(_read(snapshot, files[:SAMPLE_FILES]))
+    items = chain(sample, _read(snapshot, files[SAMPLE_FILES:]))
+    size = sum(len(data) for _, _, data in sample) * len(files) // max(1, len(sample))
+    if size < POOL_BYTES:
+        yield from map(_extract_here, items)
         return
-    yield from _run(pool, batches)
+    from semfora_hooks.index.backlog import Backlog
+
+    backlog = Backlog(items)
+    executor = workforce.executor()
+    if executor is not None:
+        yield from _borrow(executor, backlog, workforce)
+    jobs = _jobs(workforce, size)
+    if jobs > 1 and backlog:
+        yield from _hire(jobs, backlog, workforce)
+    yield from map(_extract_here, backlog.rest())
 
 
-def _batches(contents: Iterable[tuple[str, str, bytes]]) -> Iterator[Batch]:
-    """Largest files first, so that no worker is left with a giant at the end."""
-    batch: Batch = []
-    size = 0
-    for item in sorted(contents, key=lambda item: (-len(item[2]), item[0])):
-        if batch and (size + len(item[2]) > BATCH_BYTES or len(batch) >= BATCH_FILES):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += len(item[2])
-    if batch:
-        yield batch
+def _read(snapshot: Snapshot, files: Sequence[SourceFile]) -> Iterator[Item]:
+    for file, data in zip(files, snapshot.read(files), strict=True):
+        yield file.digest, file.language, data
 
 
-def _run(pool: Executor, batches: Iterator[Batch]) -> Iterator[tuple[str, str, bytes]]:
-    """Keep a few batches in flight. What a dying worker had in hand is extracted again, each file by itself."""
-    from concurrent.futures import FIRST_COMPLETED, wait
+def _borrow(executor: Executor, backlog: Backlog, workforce: Workforce) -> Iterator[Result]:
+    """Use an executor that is not ours as long as it does what it should."""
+    from semfora_hooks.index.borrowed import Borrowed
 
-    running: dict[Future[list[tuple[str, str, bytes]]], Batch] = {}
-    lost: list[Batch] = []
-    pending = iter(batches)
-    while True:
-        while len(running) < IN_FLIGHT and (batch := next(pending, None)) is not None:
-            try:
-                running[pool.submit(extract_batch, batch)] = batch
-            except RuntimeError:  # the pool is broken
-                lost.append(batch)
-        if not running:
-            break
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            batch = running.pop(future)
-            if future.exception() is not None:
-                lost.append(batch)
-            else:
-                yield from future.result()
-    for batch in lost:
-        for item in batch:
-            yield _extract_alone(item)
+    with Borrowed(executor, 2 * file_seconds()) as borrowed:
+        yield from borrowed.run(backlog)
+    if borrowed.problem is not None:
+        kind = type(executor)
+        workforce.notices.append(
+            f"the executor {kind.__module__}.{kind.__qualname__}, which a plugin provides, failed: {borrowed.problem}; "
+            "files were extracted without it"
+        )
 
 
-def _extract_alone(item: tuple[str, str, bytes]) -> tuple[str, str, bytes]:
-    """One file in a process of its own: if that dies too, only this file is lost."""
-    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-    from multiprocessing import get_context
+def _hire(jobs: int, backlog: Backlog, workforce: Workforce) -> Iterator[Result]:
+    """Use processes of our own. Where they cannot be had, the backlog keeps what they did not do."""
+    from semfora_hooks.index.workers import CannotStartError, Workers
 
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(extract_batch, [item]).result()[0]
-        except BrokenExecutor:
-            oid, language, _ = item
-            return oid, language, _encode(broken(language, CRASHED))
-
-
-def extract_batch(batch: Batch) -> list[tuple[str, str, bytes]]:
-    """Encoded facts of each file. Runs in workers, so it takes and returns plain data only."""
-    return [(oid, language, _encode(_extract_one(data, language))) for oid, language, data in batch]
-
-
-def _extract_one(data: bytes, language: str) -> FileFacts:
     try:
-        return extract(data, language)
-    except Exception as error:  # noqa: BLE001  one file must not hide the others
-        return broken(language, f"{FAILED}: {type(error).__name__}: {error} (please report this)")
+        with Workers(jobs, file_seconds()) as workers:
+            for item in workers.run(backlog):
+                yield _checked(item)
+    except CannotStartError as error:
+        workforce.notices.append(f"files were extracted in one process: others cannot be started ({error})")
 
 
-def broken(language: str, problem: str) -> FileFacts:
-    """Facts that say only that there are none."""
-    return FileFacts(language=language, symbols=[SymbolFacts("", "", "module", "", -1, 1, 1, 1)], problems=[problem])
+def _checked(item: Item) -> Result:
+    """A worker's result, which is in order unless the parser has damaged its memory."""
+    try:
+        return item, decode(item)
+    except StrangeResultError:
+        item = encode_broken(item, CRASHED)
+        return item, decode(item)
+
+
+def _jobs(workforce: Workforce, size: int) -> int:
+    """Processes that are worth starting."""
+    if workforce.jobs == 1:
+        return 1
+    from semfora_hooks.index.workers import processors
+
+    return min(workforce.jobs or processors(), max(2, 2 * size // POOL_BYTES))
+
+
+def file_seconds() -> float:
+    """What one file may take."""
+    try:
+        return float(os.environ.get("SEMFORA_FILE_SECONDS", FILE_SECONDS))
+    except ValueError:
+        return FILE_SECONDS
+
+
+# -------------------------------------------------------------------------------------------------- in this process
+
+
+class _Overtime(BaseException):
+    """A file takes too long. No `Exception`: nothing on the way shall catch it."""
+
+
+def _extract_here(item: Item) -> Result:
+    seconds = file_seconds()
+    try:
+        with _limit(seconds):
+            item = extract_item(item)
+    except _Overtime:
+        item = encode_broken(item, f"{TIMED_OUT} in {seconds:g} s; it was not analysed")
+    return item, decode(item)
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Raise `_Overtime` after some of the processor's time.
+
+    Only between two steps of Python: the parser itself cannot be interrupted here, other than in a worker. And only
+    in the main thread, and if nobody else uses that timer.
+    """
+    import signal
+    import threading
+
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGPROF) is not signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise _Overtime
+
+    signal.signal(signal.SIGPROF, ring)
+    try:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
