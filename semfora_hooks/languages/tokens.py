@@ -22,9 +22,10 @@ SKETCH = 128
 """Shingle hashes kept a symbol (bottom-k sketch, Broder 1997): exact up to that many, an estimate beyond."""
 
 _IDENTIFIER = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-_IDENTIFIER_START = re.compile(rb"\.?[A-Za-z_\x80-\xff]")
+_IDENTIFIER_START = re.compile(rb"[A-Za-z_\x80-\xff]")
 _CONVERSION = re.compile(rb"%[a-z]")  # of old string formatting: `"_%s_handler"` holds `_handler`, no `s_handler`
 _INTERPOLATION = re.compile(rb"\{([^{}]*)")
+_QUOTES = frozenset(b"\"'")
 _WIDTH = 4
 _MAX_NAME = 200
 _CACHE = 200_000  # entries; a long run over hostile names must not grow without bound
@@ -114,18 +115,18 @@ class Tokenizer:
             names = names_of[token]
             for name in names:
                 counts[name] = counts.get(name, 0) + count
-            if token[-1] in b"\"'":
+            if names and token[-1] in _QUOTES:
                 fragments.update(name for name in names if name[0] == "_" or name[-1] == "_")
         return counts, sorted(fragments)
 
     def _names_of(self, token: bytes) -> tuple[str, ...]:
-        if token[-1] in b"\"'":
+        if token[-1] in _QUOTES:
             names = _names_in_string(token) if len(token) > 1 else []
-        elif _IDENTIFIER_START.match(token):
-            names = [token.strip(b".(")]
-        else:
+            return tuple(name.decode("utf-8", "replace") for name in names if name not in self._keywords)
+        name = token.strip(b".(")
+        if not _IDENTIFIER_START.match(name) or name in self._keywords:
             return ()
-        return tuple(name.decode("utf-8", "replace") for name in names if name and name not in self._keywords)
+        return (name.decode("utf-8", "replace"),)
 
     def fingerprint(self, words: Sequence[bytes]) -> tuple[tuple[int, ...], int, int]:
         """The sketch, the digest and the literal digest of a token stream.
@@ -160,10 +161,11 @@ def _digest(data: bytes) -> int:
 
 def _names_in_string(token: bytes) -> list[bytes]:
     """Names a string could stand for: all of them where it has no spaces, else those of interpolated code."""
-    opening = min(i for i in (token.find(b'"'), token.find(b"'")) if i >= 0)
-    prefix, body = token[:opening].lower(), token[opening:].strip(b"\"'")
-    if len(body) <= _MAX_NAME and not any(space in body for space in b" \n\t"):
-        return _IDENTIFIER.findall(_CONVERSION.sub(b"%", body))
+    opening = token.find(token[-1])
+    body = token[opening:].strip(b"\"'")
+    if len(body) <= _MAX_NAME and not (b" " in body or b"\n" in body or b"\t" in body):
+        return _IDENTIFIER.findall(_CONVERSION.sub(b"%", body) if b"%" in body else body)
+    prefix = token[:opening].lower()
     if b"f" in prefix or b"t" in prefix:
         return [name for part in _INTERPOLATION.findall(body) for name in _IDENTIFIER.findall(part)]
     return []

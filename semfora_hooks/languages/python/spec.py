@@ -255,13 +255,13 @@ class PythonSpec(LanguageSpec):
     # ------------------------------------------------------------------------------------------- whole-file facts
 
     def exports(self, source: bytes) -> list[str] | None:
-        found = _EXPORTS.findall(source)
+        found = _EXPORTS.findall(source) if b"__all__" in source else []
         if not found:
             return None
         return sorted({name.decode() for first, second in found for name in _STRING.findall(first or second)})
 
     def has_main_guard(self, source: bytes) -> bool:
-        return _MAIN_GUARD.search(source) is not None
+        return b"__name__" in source and _MAIN_GUARD.search(source) is not None
 
 
 def _recode(data: bytes, error: UnicodeDecodeError) -> tuple[bytes, str | None]:
