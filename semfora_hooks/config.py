@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -216,6 +215,8 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
         raise ConfigError(f"{path.name}: cannot be read: {error.strerror}") from None
     if len(data) > MEBIBYTE:
         raise ConfigError(f"{path.name}: larger than 1 MiB; refusing to read it as configuration")
+    import tomllib
+
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers with too many digits
@@ -224,6 +225,8 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
 
 def nearest(name: str, valid: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str | None:
     """The entry of `valid` a person most likely meant by `name`."""
+    import difflib
+
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
     return close[0] if close else None
 
@@ -249,6 +252,9 @@ def convert_table(table: Mapping[str, Any], struct: type[Options], *, prefix: st
     Raises:
         ConfigError: An unknown key or a wrong type; the message names key, file and the nearest valid name.
     """
+    if not table:
+        with suppress(TypeError):  # a field without a default
+            return struct()
     _check_keys(table, struct, prefix=prefix, source=source)
     try:
         return msgspec.convert(table, struct, strict=True)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import msgspec
@@ -36,8 +35,7 @@ hookspec = pluggy.HookspecMarker(PROJECT_NAME)
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(msgspec.Struct, frozen=True):
     """A piece of code with what a rule must say about it: documentation and test in one.
 
     Attributes:
@@ -49,7 +47,7 @@ class Example:
 
     fires: bool
     files: Mapping[str, str]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = {}
     note: str = ""
 
 
@@ -90,8 +88,7 @@ class Rule(abc.ABC):
         """Start what takes long; called before the index is read, only if the rule will run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """What a provider's `load` may return instead of plain rules: rules, and what could not be loaded.
 
     Attributes:
@@ -105,16 +102,14 @@ class Loaded:
     notices: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleProvider:
+class RuleProvider(msgspec.Struct, frozen=True):
     """A named source of rules. Declaring it costs nothing; `load` does the work when the rules are needed."""
 
     name: str
     load: Callable[[Config], Iterable[Rule] | Loaded]
 
 
-@dataclass(frozen=True, slots=True)
-class Reporter:
+class Reporter(msgspec.Struct, frozen=True):
     """An output format: `render(report, stream, **options)` writes `report` to `stream`.
 
     Attributes:
@@ -128,8 +123,7 @@ class Reporter:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(msgspec.Struct, frozen=True):
     """What a reporter may want to know besides the report.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
+import msgspec
 import pluggy
 
 from semfora_hooks import hookspecs
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 OWN_DISTRIBUTION = "semfora-hooks"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where a provider comes from: what to name, disable and update when it fails."""
 
     name: str
@@ -39,21 +38,19 @@ class Origin:
         return f"{self.name} ({self.distribution} {self.version})"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRule:
+class LoadedRule(msgspec.Struct, frozen=True):
     """A rule that is fit to run, with its provider."""
 
     rule: Rule
     origin: Origin
 
 
-@dataclass
-class RuleSet:
+class RuleSet(msgspec.Struct):
     """What loading gave: rules by id, errors, notices."""
 
-    rules: list[LoadedRule] = field(default_factory=list)
-    errors: list[ErrorEntry] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    rules: list[LoadedRule] = []
+    errors: list[ErrorEntry] = []
+    notices: list[str] = []
 
 
 class Plugins:
@@ -159,7 +156,8 @@ class Plugins:
                 if isinstance(item, kind):
                     yield origin, item
                 else:
-                    wrong = TypeError(f"expected {kind.__name__}, got {type(item).__name__}")
+                    what = "type" if isinstance(item, type) else type(item).__name__  # whatever its metaclass
+                    wrong = TypeError(f"expected {kind.__name__}, got {what}")
                     errors.append(_failure(origin, hook, wrong))
 
 
@@ -289,7 +287,7 @@ def _named(reporter: Reporter, origin: Origin) -> Reporter:
                 hint=f"update {origin.distribution}, or use another --output-format",
             ) from error
 
-    return replace(reporter, render=render)
+    return msgspec.structs.replace(reporter, render=render)
 
 
 def _rule_problem(rule: object) -> str | None:
