@@ -1,7 +1,8 @@
 """Which files a snapshot holds, each with the hash of its content: the work tree, git's index, or a revision.
 
-Content hashes are git's own (`sha1("blob <size>\\0" + bytes)`), so that facts are shared between the work tree, the
-index and every commit. Nothing here follows a symbolic link.
+Content hashes are git's own (`sha1("blob <size>\\0" + bytes)`, or what the repository uses instead), so that facts are
+shared between the work tree, the index and every commit. Where the work tree's bytes are not the blob's (line endings,
+filters), the hash is that of the bytes which are analysed. Nothing here follows a symbolic link.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from semfora_hooks import git
 from semfora_hooks.config import Config
-from semfora_hooks.errors import ConfigError, UsageError
+from semfora_hooks.errors import ConfigError, SemforaError, UsageError
 from semfora_hooks.git import TreeEntry
-from semfora_hooks.languages import language_of
+from semfora_hooks.languages import SUFFIXES, language_of
 from semfora_hooks.model import ChangedFile, Incomplete
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "__pypackages__"})
 _MAX_GITIGNORE = 1 << 20
+_MAX_IN_MEMORY = 32 << 20  # of files' content; what is beyond is read again when it is wanted
+_CHUNK = 1 << 16
 _MAX_WILDCARDS = 12  # in one glob; pathspec's regular expressions backtrack over all of them
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_ENDINGS = tuple(ending.encode() for ending in SUFFIXES)
+_REGULAR = (b"100644", b"100755")
 _ROOT_MARKERS = ("semfora.toml", "pyproject.toml", ".semfora", "setup.py", "setup.cfg")
 
 
@@ -133,35 +139,47 @@ def changes(root: Path, base: str | None, target: str | None = None) -> list[Cha
 
 
 def work_tree(root: Root, config: Config) -> Snapshot:
-    """The files as they are on disk: tracked and untracked ones that git does not ignore, or all of a plain folder."""
-    snapshot = Snapshot([], _read_work_tree(root.path), head=git.head(root.path) if root.is_git else None)
-    names = git.work_tree_files(root.path) if root.is_git else sorted(_walk(root.path, snapshot.incomplete))
-    limit = config.max_file_size_bytes
-    is_excluded = _excluder(config)
-    seen: set[str] = set()
-    folders: dict[bytes, bool] = {}
-    for name in names:
-        path = git.display_path(name)
-        language = language_of(path)
-        if language is None or is_excluded(path) or _is_repeated(path, seen, snapshot):
-            continue
-        data, problem = _read_file(root.path, name, limit, folders)
-        if problem is not None:
-            snapshot.incomplete.append(Incomplete(file=path, reason=problem))
-        if data is not None:
-            snapshot.files.append(SourceFile(path, git.blob_id(data), language, data))
-    return snapshot
+    """The files as they are on disk: tracked and untracked ones that git does not ignore, or all of a plain folder.
+
+    Files that git leaves out of the work tree on purpose (sparse checkout) are read from its index: what they call is
+    not dead.
+
+    Raises:
+        GitError: Git is missing, or failed.
+    """
+    if not root.is_git:
+        disk = _Disk(root.path, config)
+        disk.add(sorted(_walk(root.path, disk.snapshot.incomplete)))
+        return disk.finish()
+    with git.WorkTree(root.path, _ENDINGS) as tree:
+        entries = tree.tracked()
+        disk = _Disk(root.path, config, "sha256" if entries and len(entries[0].oid) == 64 else "sha1")
+        disk.add(
+            dict.fromkeys(entry.name for entry in entries), {entry.name: entry for entry in entries if entry.is_kept}
+        )
+        disk.add(sorted(tree.untracked()))
+        disk.snapshot.head = tree.head()
+    return disk.finish()
 
 
 def git_index(root: Root, config: Config) -> Snapshot:
-    """The files as they are staged. Honours `GIT_INDEX_FILE`."""
+    """The files as they are staged. Honours `GIT_INDEX_FILE`.
+
+    Raises:
+        GitError: Git is missing, or failed.
+    """
     entries = []
     conflicts: set[str] = set()
-    for entry in git.index_entries(root.path):
+    for entry in git.index_entries(root.path, _ENDINGS):
         if entry.stage == 0:
             entries.append(entry)
         else:
             conflicts.add(git.display_path(entry.name))
+    announced = git.only_meant_to_be_added(
+        root.path, (entry for entry in entries if language_of(git.display_path(entry.name)))
+    )
+    if announced:
+        entries = [entry for entry in entries if entry.name not in announced]
     snapshot = _from_git(root, config, entries, git.head(root.path))
     is_excluded = _excluder(config)
     for path in sorted(conflicts):
@@ -172,40 +190,51 @@ def git_index(root: Root, config: Config) -> Snapshot:
 
 
 def revision(root: Root, config: Config, commit: str | None) -> Snapshot:
-    """The files of a commit; an empty snapshot for `None`."""
+    """The files of a commit; an empty snapshot for `None`.
+
+    Raises:
+        GitError: Git is missing, or failed.
+    """
     if commit is None:
         return Snapshot([], lambda files: iter(()))
-    return _from_git(root, config, git.tree_entries(root.path, commit), commit)
+    return _from_git(root, config, git.tree_entries(root.path, commit, _ENDINGS), commit)
 
 
 def _from_git(root: Root, config: Config, entries: Iterable[TreeEntry], head: str | None) -> Snapshot:
     is_excluded = _excluder(config)
-    snapshot = Snapshot([], lambda files: git.read_blobs(root.path, [file.digest for file in files]), head=head)
+    sizes: dict[str, int] = {}
+
+    def read(files: Sequence[SourceFile]) -> Iterator[bytes]:
+        return git.read_blobs(root.path, [file.digest for file in files], sizes)
+
+    snapshot = Snapshot([], read, head=head)
     candidates = []
     seen: set[str] = set()
     for entry in sorted(entries, key=lambda entry: entry.name):
         path = git.display_path(entry.name)
         language = language_of(path)
-        if language is None or entry.mode not in (b"100644", b"100755") or is_excluded(path):
+        if language is None or entry.mode not in _REGULAR or is_excluded(path):
             continue
         if _is_repeated(path, seen, snapshot):
             continue
         candidates.append(SourceFile(path, entry.oid, language))
-    limit = config.max_file_size_bytes
-    sizes = git.blob_sizes(root.path, [file.digest for file in candidates])
-    for file in candidates:
+    sizes |= _add_blobs(root.path, candidates, config.max_file_size_bytes, snapshot)
+    return snapshot
+
+
+def _add_blobs(root: Path, files: Sequence[SourceFile], limit: int, snapshot: Snapshot) -> dict[str, int]:
+    """Take those of `files` into the snapshot whose blobs are here and not too large; all sizes."""
+    sizes = git.blob_sizes(root, [file.digest for file in files])
+    for file in files:
         size = sizes.get(file.digest, -1)
         if size < 0:
-            snapshot.incomplete.append(
-                Incomplete(
-                    file=file.path, reason="its content is not in this clone (partial clone or corrupt repository)"
-                )
-            )
+            reason = "its content is not in this clone (partial clone or corrupt repository)"
+            snapshot.incomplete.append(Incomplete(file=file.path, reason=reason))
         elif size > limit:
             snapshot.incomplete.append(Incomplete(file=file.path, reason=_too_large(size, limit)))
         else:
             snapshot.files.append(file)
-    return snapshot
+    return sizes
 
 
 def _is_repeated(path: str, seen: set[str], snapshot: Snapshot) -> bool:
@@ -217,12 +246,72 @@ def _is_repeated(path: str, seen: set[str], snapshot: Snapshot) -> bool:
     return False
 
 
-def _read_work_tree(root: Path) -> Callable[[Sequence[SourceFile]], Iterator[bytes]]:
-    def read(files: Sequence[SourceFile]) -> Iterator[bytes]:
-        for file in files:
-            yield (root / file.path).read_bytes() if file.data is None else file.data
+class _Disk:
+    """A snapshot of files on disk, as it grows.
 
-    return read
+    Args:
+        root: The folder they are in.
+        config: Says which files are left out.
+        algorithm: The hash of the repository's object format.
+    """
+
+    def __init__(self, root: Path, config: Config, algorithm: str = "sha1") -> None:
+        self.snapshot = Snapshot([], self._read)
+        self._root = root
+        self._limit = config.max_file_size_bytes
+        self._reader = _Reader(root, self._limit)
+        self._is_excluded = _excluder(config)
+        self._algorithm = algorithm
+        self._seen: set[str] = set()
+        self._in_memory = 0
+        self._names: dict[str, bytes] = {}  # of files that are read again
+        self._kept: dict[str, SourceFile] = {}  # files that are read from git's index
+
+    def add(self, names: Iterable[bytes], kept: Mapping[bytes, TreeEntry] | None = None) -> None:
+        """Take in the files of these names; those of `kept` come from the index where they are not on disk."""
+        for name in names:
+            path = git.display_path(name)
+            language = language_of(path)
+            if language is None or self._is_excluded(path) or _is_repeated(path, self._seen, self.snapshot):
+                continue
+            data, problem = self._reader.read(name)
+            if problem is not None:
+                self.snapshot.incomplete.append(Incomplete(file=path, reason=problem))
+            elif data is None:
+                entry = kept.get(name) if kept else None
+                if entry is not None and entry.mode in _REGULAR:
+                    self._kept[path] = SourceFile(path, entry.oid, language)
+            else:
+                digest = git.blob_id(data, self._algorithm)
+                self._in_memory += len(data)
+                if self._in_memory > _MAX_IN_MEMORY:
+                    self._names[path] = name
+                    data = None
+                self.snapshot.files.append(SourceFile(path, digest, language, data))
+
+    def finish(self) -> Snapshot:
+        """The whole snapshot, in order."""
+        if self._kept:
+            _add_blobs(self._root, list(self._kept.values()), self._limit, self.snapshot)
+        self.snapshot.files.sort(key=lambda file: file.path)
+        return self.snapshot
+
+    def _read(self, files: Sequence[SourceFile]) -> Iterator[bytes]:
+        blobs = git.read_blobs(self._root, [file.digest for file in files if file.path in self._kept])
+        for file in files:
+            if file.path in self._kept:
+                yield next(blobs)
+            elif file.data is not None:
+                yield file.data
+            else:
+                yield self._again(file)
+
+    def _again(self, file: SourceFile) -> bytes:
+        name = self._names.get(file.path, os.fsencode(file.path))
+        data, _ = self._reader.read(name)
+        if data is None or git.blob_id(data, self._algorithm) != file.digest:
+            raise SemforaError(f"{file.path}: changed while it was analysed", hint="run again", kind="changed")
+        return data
 
 
 def _walk(root: Path, incomplete: list[Incomplete]) -> Iterator[bytes]:
@@ -256,7 +345,7 @@ def _is_skipped_folder(name: str) -> bool:
 
 
 def _gitignore(root: Path) -> Callable[[str], bool]:
-    data, _ = _read_file(root, b".gitignore", _MAX_GITIGNORE)
+    data, _ = _Reader(root, _MAX_GITIGNORE).read(b".gitignore")
     lines = (data or b"").decode("utf-8", "replace").splitlines()
     if not lines:
         return lambda path: False
@@ -303,50 +392,70 @@ def _excluder(config: Config) -> Callable[[str], bool]:
         raise ConfigError(f"{config.source or 'configuration'}: 'exclude': {error}") from None
 
 
-def _read_file(
-    root: Path, name: bytes, limit: int, folders: dict[bytes, bool] | None = None
-) -> tuple[bytes | None, str | None]:
-    """A file's bytes, or why there are none. Opens nothing but regular files inside the root.
+class _Reader:
+    """Reads files, and opens nothing but regular files inside the root.
 
     Args:
-        root: The repository.
-        name: The file, relative to it.
-        limit: Bytes that are still read.
-        folders: Remembers which folders are inside the root, links resolved; shared by the calls of one snapshot.
+        root: The folder; links resolved.
+        limit: Bytes of a file that are still read.
     """
-    folders = {} if folders is None else folders
-    full = os.path.join(os.fsencode(root), name)
-    try:
-        mode = os.lstat(full)
-        if stat.S_ISLNK(mode.st_mode):
-            return None, _link_problem(root, full)
-        if not stat.S_ISREG(mode.st_mode):
-            return None, None if stat.S_ISDIR(mode.st_mode) else "not a regular file"
-        if mode.st_size > limit:
-            return None, _too_large(mode.st_size, limit)
-        folder = os.path.dirname(full)
-        if folder not in folders:
-            folders[folder] = (os.path.realpath(folder) + b"/").startswith(os.fsencode(root) + b"/")
-        if not folders[folder]:
-            return None, "reached through a symbolic link that leaves the repository"
-        descriptor = os.open(full, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(limit + 1)[:limit], None
-    except FileNotFoundError:
-        return None, None  # deleted in the work tree, still in the index
-    except OSError as error:
-        return None, f"cannot be read: {error.strerror or error}"
+
+    def __init__(self, root: Path, limit: int) -> None:
+        self._root = os.path.join(os.fsencode(root), b"")
+        self._limit = limit
+        self._inside = {self._root[:-1]: True}
+
+    def read(self, name: bytes) -> tuple[bytes | None, str | None]:
+        """The bytes of a file, by its path in the root, or why there are none."""
+        full = self._root + name
+        try:
+            status = os.lstat(full)
+            if stat.S_ISLNK(status.st_mode):
+                return None, self._link_problem(full)
+            if not stat.S_ISREG(status.st_mode):
+                return None, None if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            if status.st_size > self._limit:
+                return None, _too_large(status.st_size, self._limit)
+            if not self._is_inside(full[: full.rfind(b"/")]):
+                return None, "reached through a symbolic link that leaves the repository"
+            return _read_regular(full, status.st_size, self._limit), None
+        except FileNotFoundError:
+            return None, None  # deleted in the work tree, still in the index
+        except OSError as error:
+            return None, f"cannot be read: {error.strerror or error}"
+
+    def _is_inside(self, folder: bytes) -> bool:
+        """Whether a folder is inside the root, links resolved."""
+        known = self._inside.get(folder)
+        if known is None:
+            if folder.endswith((b"/..", b"/.")) or stat.S_ISLNK(os.lstat(folder).st_mode):
+                known = (os.path.realpath(folder) + b"/").startswith(self._root)
+            else:
+                known = self._is_inside(folder[: folder.rfind(b"/")])
+            self._inside[folder] = known
+        return known
+
+    def _link_problem(self, full: bytes) -> str | None:
+        """Why a symbolic link is not analysed; `None` where its target is, under its own name."""
+        try:
+            target = os.path.realpath(full, strict=True)
+        except OSError as error:
+            return f"symbolic link that leads nowhere: {error.strerror}"
+        if not target.startswith(self._root):
+            return "symbolic link that leaves the repository; not followed"
+        return None
 
 
-def _link_problem(root: Path, full: bytes) -> str | None:
-    """Why a symbolic link is not analysed; `None` where its target is, under its own name."""
+def _read_regular(full: bytes, size: int, limit: int) -> bytes:
+    """What is in a file of about `size` bytes, which is not a link; a stream object would take twice as long."""
+    descriptor = os.open(full, _OPEN)
     try:
-        target = os.path.realpath(full, strict=True)
-    except OSError as error:
-        return f"symbolic link that leads nowhere: {error.strerror}"
-    if not target.startswith(os.fsencode(root) + b"/"):
-        return "symbolic link that leaves the repository; not followed"
-    return None
+        data = os.read(descriptor, size + 1)
+        while size < len(data) <= limit and (more := os.read(descriptor, _CHUNK)):  # it grows
+            data += more
+    finally:
+        os.close(descriptor)
+    return data[:limit]
 
 
 def _too_large(size: int, limit: int) -> str:

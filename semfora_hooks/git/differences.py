@@ -109,20 +109,22 @@ def empty_tree(root: Path) -> str:
 # ------------------------------------------------------------------------------------------------------ raw changes
 
 
-def raw_changes(root: Path, base: str, target: str | None = None) -> list[RawChange]:
-    """The paths in which two trees differ. Honours `GIT_INDEX_FILE`; what `git add -N` announced does not count.
+def raw_changes(root: Path, base: str, target: str | None = None, *, announced: bool = False) -> list[RawChange]:
+    """The paths in which two trees differ. Honours `GIT_INDEX_FILE`.
 
     Args:
         root: The repository.
         base: A commit or a tree.
         target: A commit or a tree; the index for `None`.
+        announced: Count files that `git add -N` announced as empty ones in the index; a commit would not hold them.
     """
-    return _parse_raw(_start_raw(root, base, target).finish().stdout)
+    return _parse_raw(_start_raw(root, base, target, announced=announced).finish().stdout)
 
 
-def _start_raw(root: Path, base: str, target: str | None) -> Running:
+def _start_raw(root: Path, base: str, target: str | None, *, announced: bool = False) -> Running:
     if target is None:
-        return Running(root, "diff-index", "--cached", *_RAW, "--ita-invisible-in-index", base, "--")
+        visible = "--ita-visible-in-index" if announced else "--ita-invisible-in-index"
+        return Running(root, "diff-index", "--cached", *_RAW, visible, base, "--")
     return Running(root, "diff-tree", "-r", *_RAW, base, target, "--")
 
 

@@ -134,6 +134,13 @@ class Running:
             raise self.failed(err)
         return subprocess.CompletedProcess(self.process.args, self.process.returncode, out, err)
 
+    def feed(self) -> None:
+        """Give it its data and nothing after; for those who read the output themselves."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):  # it has ended, or was stopped
+                self.process.stdin.write(self._data or b"")
+                self.process.stdin.close()
+
     def stop(self) -> None:
         """End it, whatever it does."""
         self.process.kill()
