@@ -93,12 +93,12 @@ def shared_folder(root: Path) -> Path:
         git_folder = real / target.removeprefix("gitdir: ")
     common = _first_line(git_folder / "commondir")
     shared = Path(os.path.realpath(git_folder / common if common else git_folder))
-    return shared if (shared / "HEAD").is_file() else real
+    return shared if os.path.isfile(shared / "HEAD") else real  # noqa: PTH113  which forgives impossible names
 
 
 def _first_line(path: Path) -> str | None:
     """The first line of a small regular file, as git writes them; `None` where there is none."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as stream:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
