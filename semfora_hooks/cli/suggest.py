@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +157,7 @@ def _write(result: Result, reporter: Reporter, root: Root, options: Mapping[str,
         root=str(root.path),
         read_source=result.read_source,
         color=not to_file and _wants_color(),
-        width=shutil.get_terminal_size((100, 24)).columns,
+        width=_width(),
         statistics=options["statistics"],
     )
     if to_file:
@@ -180,6 +179,18 @@ def _write(result: Result, reporter: Reporter, root: Root, options: Mapping[str,
         click.echo(totals(report), err=True)
     if options["statistics"] and reporter.name != "full":
         write_statistics(report, sys.stderr)
+
+
+def _width() -> int:
+    """What `shutil.get_terminal_size` says, without its import, which compression modules make slow."""
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns <= 0 and sys.__stdout__ is not None:
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
+    return columns if columns > 0 else 100
 
 
 def _wants_color() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -155,6 +154,8 @@ def _excerpt(item: Recommendation, options: RenderOptions) -> Iterator[str]:
 
 
 def _paragraph(stream: TextIO, text: str, width: int, indent: str, hang: str = "") -> None:
+    import textwrap
+
     for line in text.splitlines() or [""]:
         wrapped = textwrap.wrap(
             line,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -591,3 +592,19 @@ def test_traceback_is_shown_only_on_request(app: Project) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"Traceback (most recent call last):")
     assert done.stderr.endswith(b"nope.py: no such file or folder\n")
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("61", 61), ("0", None), ("-5", None), ("wide", None), (None, None)])
+def test_the_width_is_the_one_shutil_finds(
+    monkeypatch: pytest.MonkeyPatch, columns: str | None, expected: int | None
+) -> None:
+    from semfora_hooks.cli.suggest import _width
+
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert _width() == shutil.get_terminal_size((100, 24)).columns
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((77, 20)))
+    monkeypatch.setattr(sys.__stdout__, "fileno", lambda: 1, raising=False)
+    assert _width() == shutil.get_terminal_size((100, 24)).columns == (expected or 77)
+    monkeypatch.setattr(sys, "__stdout__", None)
+    assert _width() == shutil.get_terminal_size((100, 24)).columns == (expected or 100)
