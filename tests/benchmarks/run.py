@@ -1,9 +1,10 @@
-"""Time the main job beside its peers, on Django, in one run, and print a table.
+"""Measure every target of `performance.md`, the peers beside us, and print tables.
 
-Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--source FOLDER]
+Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--sizes 1,4,16,64] [--source FOLDER] [--write-docs]
 
-Programs run by turns, so that a machine that slows down slows all of them. Medians of wall-clock seconds, and the peak
-memory of the largest process. Peers are those of the dependency group `bench`; one that is missing is said to be so.
+Everything runs through the command line, in fresh processes, by turns. The whole takes about half an hour; `--quick`
+(one size, fewer repeats) under a minute. Peers are those of the dependency group `bench`, and semgrep, which a run
+that is not quick installs into an environment of its own; one that is missing is said to be so.
 """
 
 from __future__ import annotations
@@ -11,146 +12,168 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-DJANGO = "django==5.2.*"
-BIN = Path(sys.executable).parent
+import contenders as who
+import corpus
+import plot
+import tables
+from measure import Row, take_turns
+from staging import HERE, Repository
+from targets import Results, Size
 
-
-@dataclass
-class Contender:
-    """A program to time.
-
-    Attributes:
-        before: Called before each run; for clearing caches.
-    """
-
-    name: str
-    command: list[str]
-    cold: bool = False
-    seconds: list[float] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)
-    problem: str | None = None
+DOCS = HERE.parent.parent / "docs"
+SIZES = (1, 4, 16, 64)
+SECTIONS = ("machine", "targets", "growth", "stages", "programs")
 
 
 def main() -> int:
-    """Run everything and print the table."""
+    """Run everything and print the tables."""
+    options = _options()
+    if options.write_docs:
+        _check_docs(options.write_docs)
+    cache = _cache()
+    source = options.source or corpus.django(cache)
+    semgrep = who.find_semgrep(cache, install=not (options.quick or options.source or options.no_install))
+    results = Results([])
+    with tempfile.TemporaryDirectory(prefix="semfora-bench-") as folder:
+        for copies in options.sizes:
+            scratch = Path(folder) / str(copies)
+            scratch.mkdir()
+            results.sizes.append(_measure(source, copies, scratch, options, semgrep, first=copies == options.sizes[0]))
+            shutil.rmtree(scratch)
+    results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
+    made = (tables.targets, tables.growth, tables.stages, tables.programs)
+    sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
+    print("\n\n".join(sections.values()))
+    if options.write_docs:
+        _write_docs(options.write_docs, sections, results)
+    ours = [row for size in results.sizes for row in size.rows.values() if row.report is not None]
+    return 1 if any(row.problem not in (None, who.NO_WASMTIME) for row in ours) else 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three repeats instead of seven")
-    parser.add_argument("--repeat", type=int, help="repeats")
-    parser.add_argument("--source", type=Path, help="a folder of Python sources; Django from PyPI by default")
-    options = parser.parse_args()
-    repeat = options.repeat or (3 if options.quick else 7)
-    with tempfile.TemporaryDirectory(prefix="semfora-bench-") as scratch:
-        folder = Path(scratch)
-        source = options.source or download(folder)
-        cache = folder / "cache"
-        contenders = line_up(source, folder)
-        measure(contenders, repeat, cache, folder)
-        report(contenders, source, repeat)
-    return 1 if any(c.problem and c.name.startswith("semfora") for c in contenders) else 0
-
-
-def download(folder: Path) -> Path:
-    """Django's sources, unpacked from its wheel."""
-    target = folder / "corpus"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", str(target), DJANGO],
-        check=True,
+    parser.add_argument("--quick", action="store_true", help="one size, and runs that are few")
+    parser.add_argument("--repeat", type=int, metavar="N", help="runs that count, at sizes 1 and 4 (default: 5)")
+    parser.add_argument("--sizes", type=_sizes, help="copies of the sources, as 1,4,16,64 (the default) or fewer")
+    parser.add_argument("--source", type=Path, help="a Python package's folder; Django from PyPI by default")
+    parser.add_argument("--no-install", action="store_true", help="leave semgrep out where it is not installed")
+    parser.add_argument(
+        "--write-docs",
+        type=Path,
+        nargs="?",
+        const=DOCS,
+        metavar="DOCS",
+        help="write the tables into DOCS/performance.md, between its markers, and the plot into DOCS/img",
     )
-    return target / "django"
+    options = parser.parse_args()
+    options.sizes = options.sizes or (SIZES[:1] if options.quick else SIZES)
+    return options
 
 
-def line_up(source: Path, folder: Path) -> list[Contender]:
-    """Ourselves and the peers, each doing the same job it is known for on the same files."""
-    where = str(source)
-    semfora = [sys.executable, "-m", "semfora_hooks", "suggest", where, "--exit-zero", "-o", str(folder / "out.json")]
-    semfora += ["--output-format", "json"]
-    return [
-        Contender("semfora-hooks, cold, all built-in rules", semfora, cold=True),
-        Contender("semfora-hooks, warm, nothing changed", semfora),
-        Contender("semfora-hooks --version", [sys.executable, "-m", "semfora_hooks", "--version"]),
-        Contender("vulture", [tool("vulture"), where]),
-        Contender("radon cc", [tool("radon"), "cc", where]),
-        Contender("complexipy", [tool("complexipy"), where, "-q", "--max-complexity-allowed", "15"]),
-        Contender(
-            "ruff C901",
-            [tool("ruff"), "check", "--isolated", "--no-cache", "--exit-zero", "-q", "--select", "C901", where],
-        ),
-        Contender("python -c pass", [sys.executable, "-c", "pass"]),
-    ]
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(sorted({int(part) for part in text.split(",")}))
+    if not sizes or sizes[0] < 1:
+        raise argparse.ArgumentTypeError("sizes are whole numbers from 1")
+    return sizes
 
 
-def tool(name: str) -> str:
-    """The peer installed beside this Python, or on the path."""
-    local = BIN / name
-    return str(local) if local.exists() else shutil.which(name) or name
+def _cache() -> Path:
+    """Where downloads are kept."""
+    given = os.environ.get("SEMFORA_BENCH_DIR")
+    if given:
+        return Path(given).resolve()
+    import platformdirs
+
+    return platformdirs.user_cache_path("semfora-bench")
 
 
-def measure(contenders: list[Contender], repeat: int, cache: Path, folder: Path) -> None:
-    """Time every contender by turns; the first turn warms file caches and does not count."""
-    for turn in range(repeat + 1):
-        for contender in contenders:
-            if contender.problem:
-                continue
-            if contender.cold:
-                shutil.rmtree(cache, ignore_errors=True)
-            seconds, memory, problem = run(contender.command, cache, folder)
-            contender.problem = problem
-            if turn:
-                contender.seconds.append(seconds)
-                contender.memory.append(memory)
-            if sys.stderr.isatty():
-                print(f"\rturn {turn}/{repeat}: {contender.name:<50}", end="", file=sys.stderr)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+def _repeats(copies: int, options: argparse.Namespace) -> who.Repeats:
+    """Fewer runs of what takes minutes."""
+    if options.quick:
+        few = options.repeat or 2
+        return who.Repeats(long=few, short=min(4, 2 * few), peers=1, differences=4 * few, warm_up=False)
+    repeat = options.repeat or 5
+    if copies < 16:
+        return who.Repeats(long=repeat, short=repeat, peers=repeat, differences=4 * repeat)
+    return who.Repeats(
+        long=min(repeat, 3 if copies < 64 else 1), short=repeat, peers=1, differences=repeat, warm_up=False
+    )
 
 
-def run(command: list[str], cache: Path, folder: Path) -> tuple[float, int, str | None]:
-    """Seconds, kibibytes of the largest process, and what went wrong."""
-    environment = {**os.environ, "SEMFORA_CACHE_DIR": str(cache), "NO_COLOR": "1"}
-    start = time.perf_counter()
-    try:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder, env=environment
+def _measure(
+    source: Path, copies: int, scratch: Path, options: argparse.Namespace, semgrep: Path | None, *, first: bool
+) -> Size:
+    """All rows at one size; peers, and what does not depend on the size, at the first only."""
+    repository = Repository.make(source, scratch / "repository", copies)
+    size = Size(copies, repository.files, repository.size, repository.staged_kilobytes("largest"))
+    bench = who.Bench(repository, scratch, _repeats(copies, options))
+
+    def together(rows: list[Row]) -> None:
+        take_turns(rows, f"size {copies}")
+        repository.restore()
+        size.rows |= {row.name: row for row in rows}
+
+    together(bench.whole() + (bench.peers(semgrep) if first else []))
+    together(bench.staged() + (bench.staged_peers() + bench.start() if first else []))
+    if first:
+        together(bench.plugin())
+        together(bench.pytest())
+    return size
+
+
+def _machine(results: Results, options: argparse.Namespace) -> str:
+    """What was measured, on what."""
+    small = results.sizes[0]
+    what = options.source.name if options.source else corpus.DJANGO
+    load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{what}: {small.files} files, {small.size / 1e6:.1f} MB a copy. Python {platform.python_version()}, "
+        f"{os.cpu_count()} CPUs{load}. Wall-clock medians in seconds; the number of runs is in the last table."
+    )
+
+
+def _write_docs(docs: Path, sections: dict[str, str], results: Results) -> None:
+    """Replace what stands between the markers, and the plot."""
+    page = docs / "performance.md"
+    text = page.read_text(encoding="utf-8")
+    for name, section in sections.items():
+        text = _place(name).sub(lambda match, section=section: f"{match[1]}{section}\n{match[2]}", text)
+    page.write_text(text, encoding="utf-8")
+    image = docs / "img" / "growth.svg"
+    image.parent.mkdir(exist_ok=True)
+    image.write_text(_plot(results), encoding="utf-8")
+
+
+def _check_docs(docs: Path) -> None:
+    """Complain before the half hour, not after it."""
+    text = (docs / "performance.md").read_text(encoding="utf-8")
+    missing = [name for name in SECTIONS if not _place(name).search(text)]
+    if missing:
+        raise SystemExit(
+            f"{docs / 'performance.md'}: no '<!-- benchmark: {missing[0]} -->', or no '<!-- end -->' below it"
         )
-    except OSError as error:
-        return 0.0, 0, f"not run: {error.strerror}"
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    # vulture and complexipy exit with 3 and 1 when they find something; only a crash is a problem
-    if process.returncode < 0 or b"Traceback" in errors or (b"error: " in errors and process.returncode == 2):
-        return seconds, 0, f"failed: {errors.decode(errors='replace').strip().splitlines()[-1][:80]}"
-    return seconds, usage.ru_maxrss, None
 
 
-def report(contenders: list[Contender], source: Path, repeat: int) -> None:
-    """Print the table, as Markdown."""
-    files = list(source.rglob("*.py"))
-    size = sum(file.stat().st_size for file in files) / 1e6
-    base = next((statistics.median(c.seconds) for c in contenders if c.name == "vulture" and c.seconds), None)
-    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs"
-    print(f"{len(files)} files, {size:.1f} MB; medians of {repeat}; {machine}\n")
-    print("| program | seconds | fastest | times vulture's | peak MB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for contender in contenders:
-        if not contender.seconds:
-            print(f"| {contender.name} | {contender.problem} | | | |")
-            continue
-        median = statistics.median(contender.seconds)
-        ratio = f"{median / base:.2f}" if base else ""
-        memory = max(contender.memory) / 1024
-        print(f"| {contender.name} | {median:.2f} | {min(contender.seconds):.2f} | {ratio} | {memory:.0f} |")
+def _place(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- benchmark: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
+
+
+def _plot(results: Results) -> str:
+    """Time a file against files: flat lines are what we want."""
+    lines: list[plot.Line] = []
+    for name in (who.COLD, who.WARM):
+        points = [(size.files, tables.milliseconds_a_file(size, name)) for size in results.sizes]
+        lines.append((f"{name.partition(',')[0]}, a file", [(x, y) for x, y in points if y]))
+    for name, label in ((who.TYPICAL, "staged, a staged file"), (who.LARGEST, "the same, largest ORM files")):
+        medians = [(size.files, size.rows[name].median) for size in results.sizes]
+        lines.append((label, [(x, 1000 * y / corpus.STAGED) for x, y in medians if y]))
+    return plot.draw("Time a file as the repository grows", "files in the repository", "milliseconds", lines)
 
 
 if __name__ == "__main__":
