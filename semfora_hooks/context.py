@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from semfora_hooks.model import (
     CallEdge,
@@ -24,8 +25,7 @@ NEEDS = ("symbols", "calls", "modules", "duplicates")
 """The sections of a context document that a provider may ask for."""
 
 
-@dataclass(frozen=True)
-class SuggestContext:
+class SuggestContext(msgspec.Struct, frozen=True, dict=True):
     """The linked repository, as rules get it. Everything is sorted and the same for the same input.
 
     Attributes:
@@ -50,10 +50,10 @@ class SuggestContext:
     modules: Sequence[Module] = ()
     imports: Sequence[ImportEdge] = ()
     duplicates: Sequence[Duplicate] = ()
-    mentions: Mapping[str, int] = field(default_factory=dict)
+    mentions: Mapping[str, int] = {}
     is_library: bool = False
-    scope: Scope = field(default_factory=Scope)
-    config: Mapping[str, Any] = field(default_factory=dict)
+    scope: Scope = msgspec.field(default_factory=Scope)
+    config: Mapping[str, Any] = {}
 
     # ------------------------------------------------------------------------------------------------ look-ups
 
@@ -122,11 +122,8 @@ class SuggestContext:
 
     def with_config(self, config: Mapping[str, Any]) -> SuggestContext:
         """The same view for another rule. Look-up tables already built are shared."""
-        other = SuggestContext(
-            **{name: getattr(self, name) for name in self.__dataclass_fields__ if name != "config"},
-            config=config,
-        )
-        other.__dict__.update({k: v for k, v in self.__dict__.items() if k not in other.__dict__})
+        other = msgspec.structs.replace(self, config=config)
+        other.__dict__.update(self.__dict__)
         return other
 
     def document(

@@ -7,7 +7,6 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +43,7 @@ if TYPE_CHECKING:
 # must end in a tenth of a second.
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What to analyse.
 
     Attributes:
@@ -65,8 +63,7 @@ class Request:
     rules: tuple[str, ...] = ()
 
 
-@dataclass
-class Result:
+class Result(msgspec.Struct):
     """The report, the context the rules saw, and the source they were computed from.
 
     Attributes:
@@ -78,8 +75,7 @@ class Result:
     read_source: Callable[[str], str | None] = lambda _: None
 
 
-@dataclass
-class _Side:
+class _Side(msgspec.Struct):
     """One snapshot, analysed."""
 
     snapshot: Snapshot
@@ -87,14 +83,13 @@ class _Side:
     context: SuggestContext
 
 
-@dataclass
-class _Run:
+class _Run(msgspec.Struct):
     """What piles up while a run goes on."""
 
-    errors: list[ErrorEntry] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    rule_seconds: dict[str, float] = field(default_factory=dict)
+    errors: list[ErrorEntry] = []
+    notices: list[str] = []
+    seconds: dict[str, float] = {}
+    rule_seconds: dict[str, float] = {}
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
