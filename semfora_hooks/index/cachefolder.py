@@ -174,11 +174,12 @@ def _drop_rows(connection: sqlite3.Connection, excess: int, before: int) -> int:
             break
         freed += (length or 0) + 200  # estimated: its key stands in the table and in the index
         doomed.append((row,))
+    rows.close()  # an open one locks the table
     for part in _parts(doomed):
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("DELETE FROM blob WHERE id = ?", part)
         connection.execute("COMMIT")
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
     _checkpoint(connection)
     return size - _size(connection)
 

@@ -185,6 +185,9 @@ class FileLock:
         if self._descriptor is not None and time.time() - os.fstat(self._descriptor).st_mtime > 86_400:
             os.utime(self._descriptor)
 
+    def __del__(self) -> None:
+        self.release()
+
     def release(self) -> None:
         """Let go; harmless where it is not held."""
         if self._descriptor is not None:

@@ -14,7 +14,7 @@ import pytest
 
 from semfora_hooks.index import store as store_module
 from semfora_hooks.index.database import cache_folder
-from semfora_hooks.index.store import FactStore, extractor_key
+from semfora_hooks.index.store import FactStore, checksum_of, extractor_key
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.languages.facts import FileFacts
 
@@ -175,12 +175,10 @@ def test_garbage_pages_never_give_wrong_facts(root: Path, folder: Path) -> None:
 def test_a_garbage_row_is_a_miss_and_its_neighbours_are_not(
     root: Path, folder: Path, facts_value: object, checksum: object
 ) -> None:
-    from binascii import crc32
-
     good = ("c" * 40, "python")
     FactStore(root, folder).save([row(), row(good)])
     if checksum is None and isinstance(facts_value, bytes):
-        checksum = crc32(facts_value)
+        checksum = checksum_of(*KEY, extractor_key(), facts_value)
     with sqlite3.connect(database(folder)) as connection:
         connection.execute("UPDATE blob SET facts = ?, checksum = ? WHERE oid = ?", (facts_value, checksum, KEY[0]))
     connection.close()
@@ -258,6 +256,155 @@ def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_folder_is_the_users_alone(root: Path, folder: Path) -> None:
     FactStore(root, folder).close()
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_row_in_anothers_place_is_a_miss(root: Path, folder: Path) -> None:
+    """A damaged tree can give a row another key; both are whole."""
+    FactStore(root, folder).save([row(source=b"other = 1\n")])
+    with sqlite3.connect(database(folder)) as connection:
+        connection.execute("UPDATE blob SET oid = ?", ("e" * 40,))
+    connection.close()
+    assert FactStore(root, folder).load([("e" * 40, "python")]) == {}
+
+
+def test_text_that_is_no_utf8_is_damage(root: Path, folder: Path) -> None:
+    FactStore(root, folder).save([row()])
+    with sqlite3.connect(database(folder)) as connection:
+        connection.execute("UPDATE blob SET language = CAST(x'ff' AS TEXT)")
+    connection.close()
+    assert FactStore(root, folder).load([KEY]) == {}
+    assert works(root, folder)
+
+
+# ------------------------------------------------------------------------------------------------ sharing and its use
+
+
+def test_worktrees_share_what_they_know(tmp_path: Path, folder: Path) -> None:
+    def git(cwd: Path, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True)
+
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    git(clone, "init", "-q")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "first")
+    git(clone, "worktree", "add", "-q", str(tmp_path / "other"))
+    FactStore(clone, folder).save([row()])
+    assert FactStore(tmp_path / "other", folder).load([KEY]) == {KEY: facts()}
+    with sqlite3.connect(database(folder)) as connection:
+        assert connection.execute("SELECT value FROM meta").fetchone() == (os.fsencode(clone),)
+    connection.close()
+
+
+def test_a_cache_in_the_repository_is_none(root: Path) -> None:
+    root.mkdir()
+    store = FactStore(root, root / "cache")
+    store.save([row()])
+    assert (store.load([KEY]), store.connection, store.read_only) == ({}, None, True)
+    assert store.problem is not None
+    assert "lies in the repository" in store.problem
+    assert list(root.iterdir()) == []
+
+
+def test_other_modules_use_the_connection(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    assert store.connection is not None
+    assert not store.read_only
+    store.connection.execute("BEGIN IMMEDIATE")
+    store.connection.execute("CREATE TABLE theirs (x)")
+    store.connection.execute("COMMIT")
+    store.give_up(sqlite3.OperationalError("database is locked"))
+    assert (store.connection, store.read_only, store.problem) == (None, True, "database is locked")
+    store.give_up(sqlite3.OperationalError("again"))
+    store.close()
+
+
+def test_rows_keep_their_ids(root: Path, folder: Path) -> None:
+    def ids() -> list[tuple[int]]:
+        with sqlite3.connect(database(folder)) as connection:
+            found = connection.execute("SELECT id FROM blob ORDER BY id").fetchall()
+        connection.close()
+        return found
+
+    FactStore(root, folder).save([row(), row(("b" * 40, "python"))])
+    FactStore(root, folder).save([row(source=b"x = 1\n")])
+    assert ids() == [(1,), (2,)]
+    with sqlite3.connect(database(folder)) as connection:
+        connection.execute("DELETE FROM blob WHERE id = 2")
+    connection.close()
+    FactStore(root, folder).save([row(("c" * 40, "python"))])
+    assert ids()[0] == (1,)
+    assert ids()[1] > (2,)
+
+
+def test_a_damaged_database_is_removed_by_who_gives_it_up_last(root: Path, folder: Path) -> None:
+    first, second = FactStore(root, folder), FactStore(root, folder)
+    first.save([row()])
+    damage = sqlite3.DatabaseError("malformed")
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    first.give_up(damage)
+    assert database(folder).exists()
+    assert second.load([KEY]) == {KEY: facts()}
+    second.give_up(damage)
+    assert list(folder.glob("*.sqlite")) == []
+    assert works(root, folder)
+
+
+def test_use_is_noted_once_a_week(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def use(day: int) -> int:
+        monkeypatch.setattr(store_module, "today", lambda: day)
+        store = FactStore(root, folder)
+        assert store.load([KEY]) == {KEY: facts()}
+        store.close()
+        with sqlite3.connect(database(folder)) as connection:
+            (used,) = connection.execute("SELECT used FROM blob WHERE oid = ?", (KEY[0],)).fetchone()
+        connection.close()
+        return int(used)
+
+    monkeypatch.setattr(store_module, "today", lambda: 100)
+    FactStore(root, folder).save([row(), row(("b" * 40, "python"))])
+    assert [use(day) for day in (100, 106, 107, 110, 114)] == [100, 100, 107, 107, 114]
+    with sqlite3.connect(database(folder)) as connection:
+        assert connection.execute("SELECT used FROM blob WHERE oid = ?", ("b" * 40,)).fetchone() == (100,)
+        connection.execute("UPDATE blob SET used = 'garbage'")
+    connection.close()
+    assert FactStore(root, folder).load([KEY]) == {KEY: facts()}
+
+
+def test_more_rows_than_a_transaction_holds(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_ROWS_A_TRANSACTION", 3)
+    keys = [(f"{i:040x}", "python") for i in range(10)]
+    FactStore(root, folder).save(row(key) for key in keys)
+    assert set(FactStore(root, folder).load(keys)) == set(keys)
+
+
+def test_a_replaced_database_says_so(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    assert not store.mended
+    store.close()
+    path = database(folder)
+    path.write_bytes(b"garbage" * 999)
+    store = FactStore(root, folder)
+    assert store.mended
+    store.close()
+    store = FactStore(root, folder)
+    assert not store.mended
+    store.close()
+
+
+def test_a_store_that_was_forgotten_blocks_nobody(root: Path, folder: Path) -> None:
+    store = FactStore(root, folder)
+    store.save([row()])
+    del store
+    database(folder).write_bytes(b"garbage" * 999)
+    assert works(root, folder)
+
+
+def test_versions_are_those_importlib_metadata_tells() -> None:
+    from importlib.metadata import version
+
+    grammars = [version("tree-sitter"), version("tree-sitter-python")]
+    assert extractor_key().split("-")[2:4] == grammars
+    assert store_module._version("no_such_package") == "?"
 
 
 WRITER = """
