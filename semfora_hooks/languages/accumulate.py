@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from semfora_hooks.model import ControlFlow
 
+_NO_FLOW = ControlFlow()
 _FIELDS = {field.rstrip("_"): field for field in ControlFlow.__struct_fields__}
 
 
@@ -29,7 +28,11 @@ class Accumulator:
         self.nesting = 0
         self.depth = 0
         self.max_depth = 0
-        self.flow: Counter[str] = Counter()
+        self.flow: dict[str, int] = {}
+
+    def count(self, construct: str, by: int = 1) -> None:
+        """One more of a construct in the symbol's own body."""
+        self.flow[construct] = self.flow.get(construct, 0) + by
 
     def structure(self) -> None:
         """A break in the linear flow: `if`, a loop, a handler, a ternary, a `match`."""
@@ -38,8 +41,11 @@ class Accumulator:
     def enter_block(self) -> None:
         """One more block around the current position."""
         self.depth += 1
-        self.max_depth = max(self.max_depth, self.depth)
+        if self.depth > self.max_depth:
+            self.max_depth = self.depth
 
     def control_flow(self) -> ControlFlow:
         """The counts by construct."""
+        if not self.flow:
+            return _NO_FLOW
         return ControlFlow(**{_FIELDS[name]: count for name, count in self.flow.items()})

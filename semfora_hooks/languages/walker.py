@@ -42,18 +42,14 @@ MARGIN = 64 * 1024
 MARKER = b"semfora:"
 """Comments that hold it are kept for the suppression policy."""
 
+_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 _STRUCTURES = frozenset({"if", "for", "while", "except", "match", "ternary"})
 _HYBRIDS = frozenset({"elif", "else"})
 _NESTING = frozenset({"if", "elif", "else", "for", "while", "except", "case"})
 _BRANCHES = frozenset({"if", "elif", "for", "while", "except"})
 _CONDITIONS = frozenset({"if", "elif", "else", "try", "except"})
-_CONSTRUCTS = frozenset(
-    {
-        *_STRUCTURES,
-        *_HYBRIDS,
-        *("case", "try", "finally", "with", "raise", "return", "yield", "await", "comprehension", "lambda"),
-    }
-)
+_CONSTRUCTS = frozenset({*_STRUCTURES, *_HYBRIDS, "case", "try", "finally", "with", "lambda"})
+_COUNTED = frozenset({"raise", "return", "yield", "comprehension"})
 
 
 class _Frame:
@@ -118,17 +114,32 @@ class Walker:
             for order, node in enumerate(nodes)
         )
         stack = self._stack
+        leaves: dict[str, Callable[[Node], None]] = {
+            "call": self._call,
+            "binding": self._binding,
+            "boolean": self._boolean,
+            "await": self._await,
+            "decorator": self._decorator,
+            "import": self._import,
+            "import_from": self._import,
+            "type_alias": self._type_alias,
+        }
+        next_close = len(self.source) + 1
         for start, negative_end, _, code, _, node in events:
-            while stack and stack[-1].end <= start:
-                self._close(stack.pop())
+            if start >= next_close:
+                next_close = self._close(start)
             if len(stack) >= MAX_DEPTH:
                 self._too_deep(node)
-                continue
-            frame = _Frame(-negative_end, code)
-            self._enter(frame, node)
-            stack.append(frame)
-        while stack:
-            self._close(stack.pop())
+            elif code in _COUNTED:
+                self._active[-1].count(code)
+            elif code in leaves:
+                leaves[code](node)
+            else:
+                frame = _Frame(-negative_end, code)
+                self._enter(frame, node)
+                stack.append(frame)
+                next_close = frame.end
+        self._close(len(self.source) + 1)
         self._release(outside)
         self._hide(bound)
         return self._finish(clean, comments, lines)
@@ -144,50 +155,60 @@ class Walker:
 
     def _enter(self, frame: _Frame, node: Node) -> None:
         code = frame.code
-        if code == "call":
-            self._call(node)
-        elif code == "block":
+        if code == "block":
             self._block(frame)
         elif code in _CONSTRUCTS:
             self._construct(frame, node)
         elif code in ("function", "class"):
             self._definition(frame, node)
-        elif code == "boolean":
-            self._boolean(node)
         elif code == "decorated":
             frame.decorators = []
-        elif code == "decorator":
-            if self._stack and self._stack[-1].decorators is not None:
-                self._stack[-1].decorators.append(self.spec.decorator(node, self.source))
-        elif code in ("import", "import_from"):
-            around = {outer.code for outer in self._stack}
-            self._imports.extend(
-                self.spec.imports(
-                    node,
-                    self.source,
-                    self._scope,
-                    type_checking="type_checking" in around,
-                    main_only="main" in around,
-                    guarded=not around.isdisjoint(_CONDITIONS),
-                )
-            )
-        elif code == "binding":
-            self._binding(node)
-        elif code == "type_alias":
-            name = self.spec.type_alias_name(node, self.source)
-            self._add_symbol(name, "type_alias", (node.start_byte, node.end_byte), _position(node), None)
 
-    def _close(self, frame: _Frame) -> None:
-        if frame.on_close is not None:
-            frame.on_close()
-        for name, (branches, types) in (frame.tests or {}).items():
-            self._record_test(name, types, branches=branches)
+    def _close(self, position: int) -> int:
+        """Close what ends before `position`; returns where the innermost of what is left ends."""
+        stack = self._stack
+        while stack and stack[-1].end <= position:
+            frame = stack.pop()
+            if frame.on_close is not None:
+                frame.on_close()
+            if frame.tests is not None:
+                for name, (branches, types) in frame.tests.items():
+                    self._record_test(name, types, branches=branches)
+        return stack[-1].end if stack else len(self.source) + 1
+
+    def _decorator(self, node: Node) -> None:
+        if self._stack and self._stack[-1].decorators is not None:
+            self._stack[-1].decorators.append(self.spec.decorator(node, self.source))
+
+    def _import(self, node: Node) -> None:
+        around = {outer.code for outer in self._stack}
+        self._imports.extend(
+            self.spec.imports(
+                node,
+                self.source,
+                self._scope,
+                type_checking="type_checking" in around,
+                main_only="main" in around,
+                guarded=not around.isdisjoint(_CONDITIONS),
+            )
+        )
+
+    def _type_alias(self, node: Node) -> None:
+        name = self.spec.type_alias_name(node, self.source)
+        self._add_symbol(name, "type_alias", (node.start_byte, node.end_byte), _position(node), None)
+
+    def _await(self, node: Node) -> None:
+        self._active[-1].count("await")
+        if node.named_child_count:
+            operand = node.named_children[0]
+            while operand.type == "parenthesized_expression" and operand.named_child_count:
+                operand = operand.named_children[0]
+            self._awaited.add((operand.start_byte, operand.end_byte))
 
     def _construct(self, frame: _Frame, node: Node) -> None:
         """A control-flow construct: count it and let the complexity grow."""
         code, active, spec = frame.code, self._active, self.spec
-        flow = active[-1].flow
-        flow[code] += 1
+        active[-1].count(code)
         branches = 0
         if code in _STRUCTURES:
             for total in active:
@@ -211,16 +232,10 @@ class Walker:
             if name is None:
                 self._nest(frame)
             else:
-                flow[code] -= 1
+                active[-1].count(code, -1)
                 index = self._add_symbol(name, "function", (node.start_byte, node.end_byte), _position(node), None)
                 self.symbols[index].arguments = spec.lambda_arguments(node, self.source)
                 self._enter_symbol(frame, index, counts=0)
-        elif code == "await":
-            if node.named_child_count:
-                operand = node.named_children[0]
-                while operand.type == "parenthesized_expression" and operand.named_child_count:
-                    operand = operand.named_children[0]
-                self._awaited.add((operand.start_byte, operand.end_byte))
         elif code == "try":
             frame.flag = spec.has_handler(node)
         elif code in ("if", "elif"):
@@ -365,7 +380,7 @@ class Walker:
         runs = sum(1 for i, operator in enumerate(operators) if i == 0 or operators[i - 1] != operator)
         for total in self._active:
             total.cognitive += runs
-        self._active[-1].flow["boolean"] += len(operators)
+        self._active[-1].count("boolean", len(operators))
 
     def _call(self, node: Node) -> None:
         callee = self.spec.callee(node, self.source)
@@ -506,10 +521,7 @@ def _blank(source: bytes, nodes: list[Node]) -> bytes:
         if start < position:
             continue
         pieces.append(source[position:start])
-        hidden = source[start:end]
-        pieces.append(
-            b"\n".join(b" " * len(line) for line in hidden.split(b"\n")) if b"\n" in hidden else b" " * (end - start)
-        )
+        pieces.append(source[start:end].translate(_BLANKS))
         position = end
     pieces.append(source[position:])
     return b"".join(pieces)

@@ -48,16 +48,14 @@ def first_child(node: Node) -> Node | None:
 def is_stub(body: Node, source: bytes) -> bool:
     """Whether the body is `...`, `pass`, a docstring, `raise NotImplementedError`, or any run of those."""
     for statement in body.named_children:
-        if statement.type in ("pass_statement", "comment"):
+        kind = statement.type
+        if kind in ("pass_statement", "comment"):
             continue
-        if statement.type == "expression_statement":
+        if kind == "expression_statement":
             child = first_child(statement)
             if child is not None and child.type in ("string", "ellipsis"):
                 continue
-        if (
-            statement.type == "raise_statement"
-            and b"NotImplementedError" in source[statement.start_byte : statement.end_byte]
-        ):
+        if kind == "raise_statement" and b"NotImplementedError" in source[statement.start_byte : statement.end_byte]:
             continue
         return False
     return True

@@ -8,6 +8,7 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ _STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
 _MAIN_GUARD = re.compile(rb"^if\s*\(?\s*(?:__name__\s*==|([\"'])__main__\1\s*==\s*__name__\b)", re.M)
 _TYPE_CHECKING = re.compile(rb"(?:\w+\.)?TYPE_CHECKING")
 _MAIN_CONDITION = re.compile(rb"__name__\s*==|[\"']__main__[\"']\s*==")
+_TYPE_TEST = re.compile(rb"not\b|isinstance\(")
 _SPACE = re.compile(r"\s+")
 _MAX_TEXT = 200
 
@@ -210,7 +212,7 @@ class PythonSpec(LanguageSpec):
 
     def type_test(self, node: Node, source: bytes) -> TypeTest | None:
         condition = node.child_by_field_name("condition")
-        if condition is None:
+        if condition is None or not _TYPE_TEST.match(source, condition.start_byte):
             return None
         negated = condition.type == "not_operator"
         call = condition.child_by_field_name("argument") if negated else condition
@@ -279,8 +281,10 @@ def _recode(data: bytes, error: UnicodeDecodeError) -> tuple[bytes, str | None]:
 
 def _text(node: Node, source: bytes) -> str:
     """The node's source on one line, cut to a sane length."""
-    text = source[node.start_byte : min(node.end_byte, node.start_byte + 4 * _MAX_TEXT)].decode("utf-8", "replace")
-    text = _SPACE.sub(" ", text)
+    start = node.start_byte
+    text = source[start : min(node.end_byte, start + 4 * _MAX_TEXT)].decode("utf-8", "replace")
+    if not text.isidentifier():
+        text = _SPACE.sub(" ", text)
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 
@@ -295,12 +299,13 @@ def _field_text(node: Node, field: str, source: bytes) -> str:
 
 def _reference(node: Node, source: bytes) -> str:
     """A dotted reference; `.name` where the receiver is an expression; empty for anything else."""
-    if node.type == "identifier":
+    kind = node.type
+    if kind == "identifier":
         return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
-    if node.type != "attribute":
+    if kind != "attribute":
         return ""
-    if node.end_byte - node.start_byte <= _MAX_TEXT:
-        text = source[node.start_byte : node.end_byte]
+    text = source[node.start_byte : node.end_byte]
+    if len(text) <= _MAX_TEXT:
         if _DOTTED.fullmatch(text):
             return text.decode("utf-8", "replace")
         receiver = node.child_by_field_name("object")
@@ -327,19 +332,24 @@ def _arguments(parameters: Node, source: bytes) -> Iterator[Argument]:
     found: list[Argument] = []
     keyword_only = False
     for node in parameters.named_children:
-        kind, name_node = "keyword_only" if keyword_only else "positional", node
-        if node.type == "positional_separator":
+        kind, node_type = "keyword_only" if keyword_only else "positional", node.type
+        if node_type == "identifier":
+            found.append(_plain_argument(_text(node, source), kind))
+            continue
+        if node_type == "positional_separator":
             found = [_with_kind(argument, "positional_only") for argument in found]
             continue
-        if node.type == "keyword_separator":
+        if node_type == "keyword_separator":
             keyword_only = True
             continue
-        if node.type in ("comment", "ERROR"):
+        if node_type in ("comment", "ERROR"):
             continue
-        if node.type in ("typed_parameter", "default_parameter", "typed_default_parameter"):
+        name_node = node
+        if node_type in ("typed_parameter", "default_parameter", "typed_default_parameter"):
             name_node = node.child_by_field_name("name") or first_child(node) or node
-        if name_node.type in _SPLATS:
-            kind = _SPLATS[name_node.type]
+        splat = _SPLATS.get(name_node.type)
+        if splat is not None:
+            kind = splat
             keyword_only = keyword_only or kind == "var_positional"
             name_node = first_child(name_node) or name_node
         found.append(
@@ -351,6 +361,12 @@ def _arguments(parameters: Node, source: bytes) -> Iterator[Argument]:
             )
         )
     yield from found
+
+
+@lru_cache(4096)
+def _plain_argument(name: str, kind: str) -> Argument:
+    """An argument that is only a name, as most are; frozen, so one object serves all of them."""
+    return Argument(name=name, kind=kind)  # type: ignore[arg-type]
 
 
 def _with_kind(argument: Argument, kind: str) -> Argument:
