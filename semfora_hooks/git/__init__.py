@@ -31,7 +31,7 @@ from semfora_hooks.git.objects import (
     tree_entries,
     work_tree_files,
 )
-from semfora_hooks.git.process import run
+from semfora_hooks.git.process import is_named_work_tree, run
 
 __all__ = [
     "EMPTY_TREE",
@@ -66,7 +66,7 @@ __all__ = [
 def top_level(folder: Path) -> Path | None:
     """The top of the git work tree around `folder`, found without git; `None` outside one."""
     for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
+        if (candidate / ".git").exists() or is_named_work_tree(candidate):
             return candidate
     return None
 

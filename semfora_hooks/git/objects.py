@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -264,6 +263,8 @@ def _read_batch(reading: Running, oids: Sequence[str], limit: int | None, found:
 
 def blob_id(data: bytes, algorithm: str = "sha1") -> str:
     """Git's id of a file's content, in the object format of the repository."""
+    import hashlib
+
     digest = hashlib.new(algorithm, b"blob %d\0" % len(data), usedforsecurity=False)
     digest.update(data)
     return digest.hexdigest()

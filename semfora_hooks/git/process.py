@@ -53,20 +53,24 @@ def environment(root: Path) -> dict[str, str]:
 def _keep_to(root: Path, variables: dict[str, str]) -> None:
     """Drop variables that name another repository: a hook of a superproject may look into a submodule."""
     ours = git_folder(root)
-    named = variables.get("GIT_DIR")
-    if named is not None:
-        theirs = os.path.realpath(named)
-        if ours is None or theirs == ours:
-            variables["GIT_DIR"] = theirs  # it may be relative to the current folder, and git runs in `root`
-        else:
+    if "GIT_DIR" in variables:
+        theirs = os.path.realpath(variables["GIT_DIR"])
+        if ours is not None and theirs != ours and not is_named_work_tree(root):
             for name in _OF_ONE_REPOSITORY:
                 variables.pop(name, None)
             return
+        variables["GIT_DIR"] = ours = theirs  # it may be relative to the current folder, and git runs in `root`
     index = variables.get("GIT_INDEX_FILE")
-    if index is not None and ours is not None:
+    if index is not None:
         folder = Path(os.path.realpath(root / index)).parent  # git reads it from the top of the work tree
         if not folder.is_dir() or (str(folder) != ours and (folder / "HEAD").is_file()):
             del variables["GIT_INDEX_FILE"]
+
+
+def is_named_work_tree(folder: Path) -> bool:
+    """Whether the environment says that `folder` is the top of a work tree, which then needs no `.git`."""
+    named = os.environ.get("GIT_WORK_TREE")
+    return bool(named) and "GIT_DIR" in os.environ and os.path.realpath(folder) == os.path.realpath(str(named))
 
 
 def git_folder(root: Path) -> str | None:

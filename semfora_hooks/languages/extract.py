@@ -12,11 +12,15 @@ from semfora_hooks.languages.walker import Walker
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 
 def extract(data: bytes, language: str) -> FileFacts:
     """The facts of a file's bytes. Never raises for bad input: what could not be read is in `problems`."""
     if b"\0" in data[:65536]:
         return _nothing(language, "binary file: it contains NUL bytes")
+    if data.startswith(LFS_POINTER) and len(data) < 1024:
+        return _nothing(language, "a Git LFS pointer: its content is not here; git lfs pull fetches it")
     language_spec = load_spec(language)
     source, problem = language_spec.decode(data)
     if b"\0" in source:
