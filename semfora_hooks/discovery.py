@@ -11,8 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from semfora_hooks import git
 from semfora_hooks.config import Config
@@ -32,8 +33,7 @@ _REGULAR = (b"100644", b"100755")
 _ROOT_MARKERS = ("semfora.toml", "pyproject.toml", ".semfora", "setup.py", "setup.cfg")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True):
     """A file to analyse.
 
     Attributes:
@@ -49,8 +49,7 @@ class SourceFile:
     data: bytes | None = None
 
 
-@dataclass
-class Snapshot:
+class Snapshot(msgspec.Struct):
     """The files of one state of the repository.
 
     Attributes:
@@ -62,12 +61,11 @@ class Snapshot:
 
     files: list[SourceFile]
     read: Callable[[Sequence[SourceFile]], Iterator[bytes]]
-    incomplete: list[Incomplete] = field(default_factory=list)
+    incomplete: list[Incomplete] = []
     head: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(msgspec.Struct, frozen=True):
     """The analysed repository: its folder, whether git manages it, and the paths that were asked for, inside it."""
 
     path: Path

@@ -302,7 +302,7 @@ def test_a_folder_named_like_a_file(repo: Path) -> None:
 
 
 AS_SOMEBODY = """
-import os, pathlib, sys
+import hashlib, os, pathlib, sys  # before Python itself is out of reach
 import pathspec
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import Root, work_tree

@@ -77,9 +77,21 @@ def cache_folder() -> Path:
     override = os.environ.get("SEMFORA_CACHE_DIR")
     if override:
         return Path(override).absolute()
+    usual = _xdg_cache() if sys.platform == "linux" and "ANDROID_ROOT" not in os.environ else None
+    if usual is not None:
+        return usual / "semfora-hooks"
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("semfora-hooks", appauthor=False)).absolute()
+
+
+def _xdg_cache() -> Path | None:
+    """What `platformdirs` says wherever that is plain, without its import, for which every hook would wait."""
+    for variable, below in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
+        folder = os.environ.get(variable, "")
+        if folder.startswith("/"):
+            return Path(folder, below)
+    return None
 
 
 def shared_folder(root: Path) -> Path:
@@ -295,7 +307,8 @@ def check_file(path: Path) -> None:
     Raises:
         Unusable: It is something else.
     """
-    for name in (path, path.with_name(f"{path.name}-wal")):
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        name = path.with_name(path.name + suffix)
         try:
             status = name.lstat()
         except FileNotFoundError:
