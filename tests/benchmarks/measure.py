@@ -58,7 +58,8 @@ class Row:
 
     def full_environment(self) -> dict[str, str]:
         """What the program finds in its environment: ours, without what changes how programs work."""
-        unwanted = ("GIT_", "SEMFORA_", "PRE_COMMIT", "PYTEST_", "COV_", "FORCE_COLOR", "PYTHONSAFEPATH")
+        # PYTHON: where no bytecode may be written, each run would compile what it imports
+        unwanted = ("GIT_", "SEMFORA_", "PRE_COMMIT", "PYTEST_", "COV_", "FORCE_COLOR", "PYTHON")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "NO_COLOR": "1"}
         return environment | self.environment

@@ -97,7 +97,7 @@ def _repeats(copies: int, options: argparse.Namespace) -> who.Repeats:
     """Fewer runs of what takes minutes."""
     if options.quick:
         few = options.repeat or 2
-        return who.Repeats(long=few, short=min(4, 2 * few), peers=1, differences=4 * few, warm_up=False)
+        return who.Repeats(long=few, short=few + 1, peers=1, differences=3 * few, warm_up=False)
     repeat = options.repeat or 5
     if copies < 16:
         return who.Repeats(long=repeat, short=repeat, peers=repeat, differences=4 * repeat)
@@ -170,7 +170,7 @@ def _plot(results: Results) -> str:
     for name in (who.COLD, who.WARM):
         points = [(size.files, tables.milliseconds_a_file(size, name)) for size in results.sizes]
         lines.append((f"{name.partition(',')[0]}, a file", [(x, y) for x, y in points if y]))
-    for name, label in ((who.TYPICAL, "staged, a staged file"), (who.LARGEST, "the same, largest ORM files")):
+    for name, label in ((who.TYPICAL, "staged, a staged file"), (who.LARGEST, "staged, a large ORM file")):
         medians = [(size.files, size.rows[name].median) for size in results.sizes]
         lines.append((label, [(x, 1000 * y / corpus.STAGED) for x, y in medians if y]))
     return plot.draw("Time a file as the repository grows", "files in the repository", "milliseconds", lines)

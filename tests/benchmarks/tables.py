@@ -21,7 +21,7 @@ def targets(results: Results) -> str:
         fastest = f"{row.fastest:.3f}" if row is not None and row.fastest is not None else ""
         memory = f"{megabytes(row):.0f}" if row is not None else ""
         met = {True: "yes", False: "**no**", None: "?"}[verdict.met]
-        lines.append((verdict.path, verdict.target, verdict.measured, fastest, memory, verdict.ratios, met))
+        lines.append((verdict.path, verdict.target, verdict.measured, fastest, memory, verdict.ratio, met))
     return _table(("path", "target", "median", "fastest", "peak MB", "ratio", "met"), "lllrrrl", lines)
 
 

@@ -52,7 +52,7 @@ class Verdict:
         measured: Median, difference or ratio, in words, or why there is none.
         met: `None` where nothing was measured.
         row: The program it is about, where it is one.
-        ratios: The peers' medians divided by ours ... as "0.6 of vulture".
+        ratio: Our median divided by a peer's.
     """
 
     path: str
@@ -60,7 +60,7 @@ class Verdict:
     measured: str
     met: bool | None = None
     row: Row | None = None
-    ratios: str = ""
+    ratio: str = ""
 
 
 def verdicts(results: Results) -> Iterator[Verdict]:
@@ -101,7 +101,7 @@ def _ratio(path: str, row: Row, peer: Row, limit: float) -> Verdict:
     if row.median is None or peer.median is None:
         return Verdict(path, target, row.problem or peer.problem or "not run", row=row)
     ratio = row.median / peer.median
-    return Verdict(path, target, f"{row.median:.2f} s : {peer.median:.2f} s", ratio <= limit, ratios=f"{ratio:.2f}")
+    return Verdict(path, target, f"{row.median:.2f} s : {peer.median:.2f} s", ratio <= limit, ratio=f"{ratio:.2f}")
 
 
 def _growth(
@@ -145,7 +145,9 @@ def _difference(path: str, row: Row, without: Row, limit: float) -> Verdict:
         return Verdict(path, target, row.problem or without.problem or "not run", row=row)
     # Of pairs that ran side by side, so that a machine that drifts moves both.
     more = 1000 * statistics.median(a - b for a, b in zip(row.seconds, without.seconds, strict=True))
-    return Verdict(path, target, f"{more:+.1f} ms on {1000 * without.median:.0f}", more <= limit, row)
+    fastest = 1000 * (min(row.seconds) - min(without.seconds))
+    words = f"{more:+.1f} ms on {1000 * without.median:.0f} (fastest {fastest:+.1f})"
+    return Verdict(path, target, words, more <= limit, row)
 
 
 def megabytes(row: Row) -> float:
