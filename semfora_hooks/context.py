@@ -41,6 +41,7 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
         repository: Name and head commit.
         generator: Version, and which data can be trusted to be there (`capabilities`).
         config: The options of the rule or plugin that is evaluated.
+        tally: Sums over the whole repository, where the context shows a part of it: see `Rule.tally`.
     """
 
     generator: Generator
@@ -54,6 +55,7 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
     is_library: bool = False
     scope: Scope = msgspec.field(default_factory=Scope)
     config: Mapping[str, Any] = {}
+    tally: Mapping[str, int] | None = None
 
     # ------------------------------------------------------------------------------------------------ look-ups
 
@@ -120,9 +122,9 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
 
     # ------------------------------------------------------------------------------------------------- documents
 
-    def with_config(self, config: Mapping[str, Any]) -> SuggestContext:
+    def with_config(self, config: Mapping[str, Any], tally: Mapping[str, int] | None = None) -> SuggestContext:
         """The same view for another rule. Look-up tables already built are shared."""
-        other = msgspec.structs.replace(self, config=config)
+        other = msgspec.structs.replace(self, config=config, tally=tally)
         other.__dict__.update(self.__dict__)
         return other
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 import msgspec
 import pluggy
@@ -24,12 +24,14 @@ import pluggy
 from semfora_hooks.config import Config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.errors import SemforaError
-from semfora_hooks.model import Granularity, Recommendation, Report, Severity
+from semfora_hooks.model import Granularity, Recommendation, Report, Severity, Symbol
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PROJECT_NAME = "semfora_hooks"
+
+Locality = Literal["file", "duplicates", "imports", "repository"]
 
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
@@ -66,6 +68,10 @@ class Rule(abc.ABC):
         options_type: A msgspec struct with the rule's thresholds, all with defaults and descriptions.
         examples: Code that fires it and code that does not; they are the rule's tests.
         origin: The file the rule was read from, where there is one.
+        locality: What a finding rests on besides the data of the symbols in the file it is reported in. Nothing
+            (`file`), so that a run about a change need show the rule the files that the change reaches and no more; the
+            group of `duplicates` or the circle of `imports` it is about; or anything at all (`repository`).
+        uses_calls: Whether the rule looks at who calls what, or at metrics that count it.
     """
 
     id: str
@@ -79,10 +85,20 @@ class Rule(abc.ABC):
     options_type: ClassVar[type[msgspec.Struct] | None] = None
     examples: Sequence[Example] = ()
     origin: str | None = None
+    locality: Locality = "repository"
+    uses_calls: bool = True
 
     @abc.abstractmethod
     def evaluate(self, context: SuggestContext) -> Iterable[Recommendation]:
         """Yield what the rule finds in `context`. Reads nothing else, prints nothing, keeps no state between calls."""
+
+    def tally(self, symbols: Iterable[Symbol]) -> Mapping[str, int]:  # noqa: ARG002
+        """What the rule counts over the repository, for some of its symbols; the sums are `context.tally`."""
+        return {}
+
+    def regime(self, tally: Mapping[str, int]) -> object:  # noqa: ARG002
+        """What the rule decides from its sums. If that differs between two sides, they are compared as a whole."""
+        return None
 
     def prepare(self) -> None:  # noqa: B027  optional
         """Start what takes long; called before the index is read, only if the rule will run."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from semfora_hooks.index.entry_points import is_test_file, is_vendored
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace, is_telling
@@ -28,6 +28,7 @@ class Index:
     duplicates: list[Duplicate]
     mentions: dict[str, int]
     facts: dict[str, FileFacts]
+    statistics: CallStatistics = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def assemble(linked: LinkedFiles) -> Index:
         duplicates=_duplicates(linked.entries),
         mentions=references.mentions,
         facts={entry.path: entry.facts for entry in linked.entries},
+        statistics=statistics,
     )
 
 
@@ -163,6 +165,7 @@ def file_symbols(
     file: FileLink,
     metrics: Callable[[str, SymbolFacts], Metrics],
     reached: Callable[[SymbolFacts, str, str], Reachability],
+    only: Container[int] | None = None,
 ) -> list[Symbol]:
     """A file's symbols.
 
@@ -171,6 +174,7 @@ def file_symbols(
         file: The same, linked.
         metrics: Gives the metrics of a symbol by its id and facts.
         reached: Says how a symbol is reached, by its facts, id and entry point.
+        only: The indexes of those that are wanted; all where `None`.
     """
     symbols = []
     in_test_file, vendored = is_test_file(entry.path), is_vendored(entry.path)
@@ -181,6 +185,8 @@ def file_symbols(
         identity = ids[index]
         is_exported = _is_exported(facts, entry, exported) and not private_module
         exported.append(is_exported)
+        if only is not None and index not in only:
+            continue
         entry_kind = file.entry_points[index]
         symbols.append(
             Symbol(

@@ -31,6 +31,10 @@ class CallStatistics:
         # SonarSource's definition adds one to each method in a recursion cycle; a guessed edge must not make one.
         self.recursive = {symbol for component in strongly_connected(exact) for symbol in component}
 
+    def counts(self, identity: str) -> tuple[int, int, bool]:
+        """Distinct callers, call sites, and whether the symbol calls itself, in however many steps."""
+        return len(self.callers.get(identity, ())), self._sites.get(identity, 0), identity in self.recursive
+
     def is_called(self, identity: str) -> bool:
         """Whether another symbol calls this one."""
         return bool(self.callers.get(identity))

@@ -29,7 +29,7 @@ class Body(NamedTuple):
     position: int
     around: frozenset[int]
     name: str
-    shingles: tuple[int, ...]
+    shingles: bytes
     tokens: int
     digest: int
     literal_digest: int
@@ -45,10 +45,15 @@ class Group(NamedTuple):
     identical: bool
 
 
-def jaccard(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+def hashes(shingles: bytes) -> Sequence[int]:
+    """The hashes of a sketch as facts hold it, ascending."""
+    return memoryview(shingles).cast("I")
+
+
+def jaccard(first: bytes, second: bytes) -> float:
     """Similarity of two bottom-k sketches."""
-    left, right = set(first), set(second)
-    if len(first) < SKETCH and len(second) < SKETCH:
+    left, right = set(hashes(first)), set(hashes(second))
+    if len(left) < SKETCH and len(right) < SKETCH:
         shared = len(left & right)
         union = len(left) + len(right) - shared
         return shared / union if union else 0.0
@@ -79,9 +84,9 @@ def exact_group(members: Sequence[Body]) -> Group:
     )
 
 
-def probes(shingles: Sequence[int]) -> Sequence[int]:
+def probes(shingles: bytes) -> Sequence[int]:
     """The hashes by which a body is looked for: two bodies that share two of them are compared."""
-    return shingles[:_PROBES]
+    return hashes(shingles)[:_PROBES]
 
 
 def _near(bodies: Sequence[Body]) -> list[Group]:

@@ -36,6 +36,8 @@ class CombineFunctions(BuiltinRule[CombineOptions]):
     category = "combine_functions"
     severity = Severity.WARNING
     granularity = "project"
+    locality = "duplicates"
+    uses_calls = False
     description = (
         "Functions with the same body, but for local names and literals, or with nearly the same one. Copies drift apart: "
         "a fix made in one is missing in the others."

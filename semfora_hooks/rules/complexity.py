@@ -35,6 +35,8 @@ class Complexity(BuiltinRule[ComplexityOptions]):
     category = "complexity"
     severity = Severity.WARNING
     granularity = "symbol"
+    locality = "file"
+    uses_calls = False
     description = (
         "A function whose control flow is hard to follow. The measure is SonarSource's Cognitive Complexity: each break "
         "in the linear flow costs one, and one more for each level it is nested in. Severity grows with the excess."

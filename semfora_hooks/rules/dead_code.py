@@ -40,6 +40,8 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
     category = "dead_code"
     severity = Severity.WARNING
     granularity = "project"
+    locality = "file"
+    uses_calls = False
     description = (
         "A function, method or class that nothing in the repository calls, imports or names: not in code, not in a string "
         "that could be used to look it up. Entry points, overrides, decorated functions and what a library exports are "

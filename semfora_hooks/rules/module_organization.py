@@ -32,6 +32,8 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
     category = "module_organization"
     severity = Severity.WARNING
     granularity = "project"
+    locality = "imports"
+    uses_calls = False
     description = (
         "Modules that import each other, directly or in a circle, when they are loaded. None of them can be understood, "
         "tested or moved without the others, and the order of imports decides whether the program starts."
@@ -48,9 +50,7 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
         edges: dict[tuple[str, str], ImportEdge] = {}
         graph: dict[str, list[str]] = {}
         for edge in context.imports:
-            if (edge.lazy and not self.options.include_lazy) or edge.importer not in own or edge.imported not in own:
-                continue
-            if edge.type_checking and not self.options.include_type_checking:
+            if edge.importer not in own or edge.imported not in own or not self.wants(edge.lazy, edge.type_checking):
                 continue
             if (edge.importer, edge.imported) not in edges:
                 edges[edge.importer, edge.imported] = edge
@@ -58,6 +58,10 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
         for component in strongly_connected(graph):
             if len(component) > 1:
                 yield self._finding(sorted(component), shortest_cycle(graph, component), edges, context)
+
+    def wants(self, lazy: bool, type_checking: bool) -> bool:
+        """Whether an import counts, as the options have it."""
+        return (self.options.include_lazy or not lazy) and (self.options.include_type_checking or not type_checking)
 
     def _finding(
         self,

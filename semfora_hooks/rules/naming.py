@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -48,6 +48,8 @@ class Naming(BuiltinRule[NamingOptions]):
     category = "naming"
     severity = Severity.INFO
     granularity = "project"
+    locality = "file"
+    uses_calls = False
     description = (
         "A name that says something else than the code: `is_…` that does not return a boolean, `get_…` that returns "
         "nothing, or a style of words (camelCase, snake_case) that the rest of the repository does not use."
@@ -57,48 +59,60 @@ class Naming(BuiltinRule[NamingOptions]):
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each misleading or foreign name."""
-        functions = [
-            symbol
-            for symbol in context.symbols
-            if symbol.kind in CALLABLE_KINDS and is_own_code(symbol) and symbol.entry_point == "none"
-        ]
+        functions = _named_freely(context.symbols)
+        styles = self.tally(context.symbols) if context.tally is None else context.tally
         for symbol in functions:
             if symbol.reachability == "referenced":
                 continue  # handed over as a callback: its signature is dictated, and nobody reads a call of it
             if not symbol.is_stub and "overload" not in symbol.decorators:
                 yield from _promises(symbol)
         yield from self._foreign_style(
-            functions, renamable=lambda symbol: not (context.is_library and symbol.is_exported)
+            functions, styles, renamable=lambda symbol: not (context.is_library and symbol.is_exported)
         )
 
-    def _foreign_style(self, functions: list[Symbol], renamable: Callable[[Symbol], bool]) -> Iterator[Recommendation]:
+    def tally(self, symbols: Iterable[Symbol]) -> Mapping[str, int]:
+        """How many functions are named in which style."""
+        return Counter(_style(symbol.name) for symbol in _named_freely(symbols))
+
+    def regime(self, tally: Mapping[str, int]) -> object:
+        """The style that is the repository's, if one is."""
+        return self._majority(tally)
+
+    def _majority(self, styles: Mapping[str, int]) -> tuple[str, str] | None:
+        """The style of most names and the other one, where the majority is clear and not everyone."""
+        snake, camel = styles.get("snake", 0), styles.get("camel", 0)
+        if snake + camel < self.options.min_functions or not (snake and camel):
+            return None
+        if snake / (snake + camel) >= self.options.min_majority:
+            return "snake", "camel"
+        return ("camel", "snake") if camel / (snake + camel) >= self.options.min_majority else None
+
+    def _foreign_style(
+        self, functions: list[Symbol], styles: Mapping[str, int], renamable: Callable[[Symbol], bool]
+    ) -> Iterator[Recommendation]:
         """Names in the minority style, where the majority is clear. A library's public names stay as they are."""
-        styles = Counter(_style(symbol.name) for symbol in functions)
-        total = styles["snake"] + styles["camel"]
-        if total < self.options.min_functions:
+        clear = self._majority(styles)
+        if clear is None:
             return
-        for minority, majority, words in (
-            ("camel", "snake", "snake_case"),
-            ("snake", "camel", "camelCase"),
-        ):
-            share = styles[majority] / total
-            if styles[minority] == 0 or share < self.options.min_majority or share == 1.0:
-                continue
-            local = Counter((symbol.module, _style(symbol.name)) for symbol in functions)
-            for symbol in functions:
-                if local[symbol.module, minority] > 1 or local[symbol.module, majority] < _NEIGHBOURS:
-                    continue  # a module with a convention of its own, or too small to have one
-                if _style(symbol.name) == minority and renamable(symbol) and not _follows_outside_style(symbol):
-                    other = _to_snake(symbol.name) if minority == "camel" else _to_camel(symbol.name)
-                    yield Recommendation(
-                        title=f"`{shown(symbol)}` is the odd one out: functions here are named in {words}",
-                        description=f"{styles[majority]} of {total} functions with more than one word use {words}.",
-                        confidence=min(0.9, share * 0.9),
-                        symbols=(SymbolRef.of(symbol),),
-                        suggestion=f"Rename it to `{other}`.",
-                        evidence=(Evidence(kind="majority", text=f"{share:.1%} of {total} names use {words}"),),
-                        discriminator="style",
-                    )
+        majority, minority = clear
+        words = "snake_case" if majority == "snake" else "camelCase"
+        total = styles["snake"] + styles["camel"]
+        share = styles[majority] / total
+        local = Counter((symbol.module, _style(symbol.name)) for symbol in functions)
+        for symbol in functions:
+            if local[symbol.module, minority] > 1 or local[symbol.module, majority] < _NEIGHBOURS:
+                continue  # a module with a convention of its own, or too small to have one
+            if _style(symbol.name) == minority and renamable(symbol) and not _follows_outside_style(symbol):
+                other = _to_snake(symbol.name) if minority == "camel" else _to_camel(symbol.name)
+                yield Recommendation(
+                    title=f"`{shown(symbol)}` is the odd one out: functions here are named in {words}",
+                    description=f"{styles[majority]} of {total} functions with more than one word use {words}.",
+                    confidence=min(0.9, share * 0.9),
+                    symbols=(SymbolRef.of(symbol),),
+                    suggestion=f"Rename it to `{other}`.",
+                    evidence=(Evidence(kind="majority", text=f"{share:.1%} of {total} names use {words}"),),
+                    discriminator="style",
+                )
 
     examples = (
         Example(
@@ -136,6 +150,15 @@ class Naming(BuiltinRule[NamingOptions]):
             },
         ),
     )
+
+
+def _named_freely(symbols: Iterable[Symbol]) -> list[Symbol]:
+    """The functions whose names their authors chose."""
+    return [
+        symbol
+        for symbol in symbols
+        if symbol.kind in CALLABLE_KINDS and is_own_code(symbol) and symbol.entry_point == "none"
+    ]
 
 
 def _promises(symbol: Symbol) -> Iterator[Recommendation]:

@@ -36,6 +36,8 @@ class TypeNarrowing(BuiltinRule[NarrowingOptions]):
     category = "type_narrowing"
     severity = Severity.INFO
     granularity = "symbol"
+    locality = "file"
+    uses_calls = False
     description = (
         "A declared type that is wider than the code: a result that is never `None` but declared so, a parameter declared "
         "`Any` whose first use rejects all but one type, or a long chain of `isinstance` on one value."

@@ -1,8 +1,8 @@
 """What other files can see of a file, name by name: the grain of dependency between files.
 
-A file's link (`index.filelink`) notes the names it looked at: `("name", path, name)` for a top-level name with all that
-is defined inside it, `("stars", path)` for what star imports pass on, `("module", name)` for the existence of a module or
-package, `("method", name)` for the one method of a name. It holds until one of them changes.
+A file's link (`index.filelink`) notes the names it looked at: `("name", path, name)` for a top-level name with all
+that is defined inside it, `("stars", path)` for what star imports pass on, `("module", name)` for the existence of a
+module or package, `("method", name)` for the one method of a name. It holds until one of them changes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def interface(entry: FileEntry) -> dict[str, bytes]:
             )
     for item in facts.imports:
         if item.owner:
-            parts[entry.tops[item.owner]].append((entry.ids[item.owner], item.module, item.level, item.names, item.alias))
+            parts[entry.tops[item.owner]].append(
+                (entry.ids[item.owner], item.module, item.level, item.names, item.alias)
+            )
     for binding in facts.bindings:
         owner = binding.owner
         name = entry.tops[owner] if owner else binding.target
@@ -93,4 +95,6 @@ def dependency_keys(notes: Iterable[object]) -> set[int]:
 
 def notes_about_others(path: str, notes: Iterable[object]) -> Iterable[object]:
     """Notes without those about the file itself, which is linked again whenever it changes."""
-    return (note for note in notes if not (isinstance(note, tuple) and note[0] in ("name", "stars") and note[1] == path))
+    return (
+        note for note in notes if not (isinstance(note, tuple) and note[0] in ("name", "stars") and note[1] == path)
+    )

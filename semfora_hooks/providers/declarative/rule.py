@@ -53,6 +53,8 @@ class DeclarativeRule(Rule):
         self.recommended = definition.enabled
         self.examples = definition.examples
         self.origin = definition.path
+        transitive = any(getattr(leaf.predicate, "transitively", False) for leaf, _ in self.clause.leaves())
+        self.locality = "repository" if transitive else "file"
         self.granularity = "project" if any(_is_wide(leaf) for leaf, _ in self.clause.leaves()) else "symbol"
 
     @property
