@@ -166,19 +166,10 @@ def git_index(root: Root, config: Config) -> Snapshot:
     Raises:
         GitError: Git is missing, or failed.
     """
-    entries = []
-    conflicts: set[str] = set()
-    for entry in git.index_entries(root.path, _ENDINGS):
-        if entry.stage == 0:
-            entries.append(entry)
-        else:
-            conflicts.add(git.display_path(entry.name))
-    announced = git.only_meant_to_be_added(
-        root.path, (entry for entry in entries if language_of(git.display_path(entry.name)))
-    )
-    if announced:
-        entries = [entry for entry in entries if entry.name not in announced]
-    snapshot = _from_git(root, config, entries, git.head(root.path))
+    with git.Index(root.path, _ENDINGS) as index:
+        entries, head = index.entries(), index.head()
+    snapshot = _from_git(root, config, (entry for entry in entries if entry.stage == 0), head)
+    conflicts = {git.display_path(entry.name) for entry in entries if entry.stage != 0}
     is_excluded = _excluder(config)
     for path in sorted(conflicts):
         if language_of(path) is not None and not is_excluded(path):
@@ -196,6 +187,28 @@ def revision(root: Root, config: Config, commit: str | None) -> Snapshot:
     if commit is None:
         return Snapshot([], lambda files: iter(()))
     return _from_git(root, config, git.tree_entries(root.path, commit, _ENDINGS), commit)
+
+
+def difference(
+    root: Root, config: Config, changes: Iterable[git.RawChange], head: str | None
+) -> tuple[Snapshot, list[str]] | None:
+    """Where a state of the repository differs from another: its own files there, and all paths that differ.
+
+    `None` where that cannot be told file by file: a path has conflicts, or a name that is not UTF-8 and may be the same
+    text as another.
+    """
+    entries: list[TreeEntry] = []
+    paths = []
+    is_excluded = _excluder(config)
+    for change in changes:
+        path = git.display_path(change.name)
+        if language_of(path) is None or is_excluded(path):
+            continue
+        if change.is_unmerged or path.encode() != change.name:
+            return None
+        paths.append(path)
+        entries.append(TreeEntry(change.new_mode, change.new_oid, change.name))
+    return _from_git(root, config, entries, head), paths
 
 
 def _from_git(root: Root, config: Config, entries: Iterable[TreeEntry], head: str | None) -> Snapshot:

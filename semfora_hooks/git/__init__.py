@@ -20,13 +20,13 @@ from semfora_hooks.git.differences import (
 )
 from semfora_hooks.git.names import display_path
 from semfora_hooks.git.objects import (
+    Index,
     TreeEntry,
     WorkTree,
     blob_id,
     blob_sizes,
     blobs,
     index_entries,
-    only_meant_to_be_added,
     read_blobs,
     tree_entries,
     work_tree_files,
@@ -35,6 +35,7 @@ from semfora_hooks.git.process import is_named_work_tree, run
 
 __all__ = [
     "EMPTY_TREE",
+    "Index",
     "RawChange",
     "StagedState",
     "TreeEntry",
@@ -51,7 +52,6 @@ __all__ = [
     "is_anything_staged",
     "is_ignored",
     "merge_base",
-    "only_meant_to_be_added",
     "raw_changes",
     "read_blobs",
     "staged_state",

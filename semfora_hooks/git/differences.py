@@ -23,8 +23,16 @@ _KINDS: dict[str, ChangeKind] = {
     "C": "added",
 }
 _UNORDERED = f"-O{os.devnull}"  # a file that `diff.orderFile` names may be missing, or a pipe
-_PATCH = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules", "--inter-hunk-context=0")
-_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", _UNORDERED)
+_PATCH = (
+    "-M",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--ignore-submodules",
+    "--inter-hunk-context=0",
+    _UNORDERED,
+)
+RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", _UNORDERED)
 
 
 class RawChange(NamedTuple):
@@ -118,17 +126,18 @@ def raw_changes(root: Path, base: str, target: str | None = None, *, announced: 
         target: A commit or a tree; the index for `None`.
         announced: Count files that `git add -N` announced as empty ones in the index; a commit would not hold them.
     """
-    return _parse_raw(_start_raw(root, base, target, announced=announced).finish().stdout)
+    return parse_raw(_start_raw(root, base, target, announced=announced).finish().stdout)
 
 
 def _start_raw(root: Path, base: str, target: str | None, *, announced: bool = False) -> Running:
     if target is None:
         visible = "--ita-visible-in-index" if announced else "--ita-invisible-in-index"
-        return Running(root, "diff-index", "--cached", *_RAW, visible, base, "--")
-    return Running(root, "diff-tree", "-r", *_RAW, base, target, "--")
+        return Running(root, "diff-index", "--cached", *RAW, visible, base, "--")
+    return Running(root, "diff-tree", "-r", *RAW, base, target, "--")
 
 
-def _parse_raw(output: bytes) -> list[RawChange]:
+def parse_raw(output: bytes) -> list[RawChange]:
+    """What git wrote with the options `RAW`."""
     fields = output.split(b"\0")
     found = []
     for information, name in zip(fields[::2], fields[1::2], strict=False):
@@ -156,7 +165,7 @@ def start_staged_state(root: Path) -> Callable[[], StagedState]:
             return StagedState(None, tree, raw_changes(root, tree))
         if raw.returncode != 0:
             raise differences.failed(raw.stderr)
-        return StagedState(ids[0], ids[1], _parse_raw(raw.stdout))
+        return StagedState(ids[0], ids[1], parse_raw(raw.stdout))
 
     return finish
 
@@ -202,12 +211,15 @@ def changes(
     """
     start = base or empty_tree(root)
     sides = ["--cached", start] if target is None else [start, target]
-    entries = list(
-        _named(run(root, "diff", *_PATCH, _UNORDERED, "--raw", "-z", "--no-abbrev", *sides).stdout.split(b"\0"))
-    )
+    listing = Running(root, "diff", *_PATCH, "--raw", "-z", "--no-abbrev", *sides)
+    patch = Running(root, "diff", *_PATCH, "-U0", "--no-prefix", *sides)  # at once; perhaps for nothing
     names: dict[bytes, list[tuple[int, int]]] = {}
-    if any(kind != "deleted" and with_lines(display_path(new)) for new, _, kind in entries):
-        names = _changed_lines(run(root, "diff", *_PATCH, _UNORDERED, "-U0", "--no-prefix", *sides).stdout)
+    with together(listing, patch):
+        entries = list(_named(listing.finish().stdout.split(b"\0")))
+        if any(kind != "deleted" and with_lines(display_path(new)) for new, _, kind in entries):
+            names = _changed_lines(patch.finish().stdout)
+        else:
+            patch.stop()
     found = [
         ChangedFile(
             path=display_path(new),

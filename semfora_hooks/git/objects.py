@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from semfora_hooks.errors import GitError
-from semfora_hooks.git.differences import empty_tree, head, raw_changes
+from semfora_hooks.git.differences import RAW, RawChange, empty_tree, head, parse_raw, raw_changes
 from semfora_hooks.git.process import TIMEOUT, Running, run
 
 ANY = (b"",)
@@ -42,8 +42,39 @@ class TreeEntry(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------- listings
 
 
-class WorkTree:
-    """Git's view of a work tree: three processes at once. Use it in a `with` block, which leaves none behind.
+class _Listing:
+    """Processes that list files, and say what HEAD is, side by side; leaving the `with` block leaves none behind."""
+
+    def __init__(self, root: Path, endings: tuple[bytes, ...]) -> None:
+        self._root = root
+        self._endings = endings
+        self._running: list[Running] = []
+        self._named = self._start("rev-parse", "--verify", "-q", "HEAD^{commit}")
+        self._head: str | None = None
+
+    def _start(self, *arguments: str) -> Running:
+        self._running.append(Running(self._root, *arguments))
+        return self._running[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for running in self._running:
+            running.stop()
+
+    def head(self) -> str | None:
+        """The commit id of HEAD; `None` before the first commit."""
+        if self._head is None:
+            done = self._named.finish(check=False)
+            self._head = done.stdout.decode().strip() if done.returncode == 0 else head(self._root)
+        return self._head
+
+
+class WorkTree(_Listing):
+    """Git's view of a work tree: three processes at once. Use it in a `with` block.
 
     Args:
         root: The top of the work tree.
@@ -51,20 +82,9 @@ class WorkTree:
     """
 
     def __init__(self, root: Path, endings: tuple[bytes, ...] = ANY) -> None:
-        self._root = root
-        self._endings = endings
-        self._tracked = Running(root, "ls-files", "-z", "-v", "--stage")
-        self._others = Running(root, "ls-files", "-z", "--others", "--exclude-standard")
-        self._head = Running(root, "rev-parse", "--verify", "-q", "HEAD^{commit}")
-
-    def __enter__(self) -> WorkTree:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for running in (self._tracked, self._others, self._head):
-            running.stop()
+        super().__init__(root, endings)
+        self._tracked = self._start("ls-files", "-z", "-v", "--stage")
+        self._others = self._start("ls-files", "-z", "--others", "--exclude-standard")
 
     def tracked(self) -> list[TreeEntry]:
         """What is in the index, by name; conflicts once for each side."""
@@ -79,10 +99,38 @@ class WorkTree:
         """Files that are not in the index, and that git does not ignore."""
         return _records(self._others.finish().stdout, self._endings)
 
-    def head(self) -> str | None:
-        """The commit id of HEAD; `None` before the first commit."""
-        done = self._head.finish(check=False)
-        return done.stdout.decode().strip() if done.returncode == 0 else head(self._root)
+
+class Index(_Listing):
+    """What is staged: three processes at once. Use it in a `with` block. Honours `GIT_INDEX_FILE`.
+
+    Args:
+        root: The top of the work tree.
+        endings: Only names that end in one of these are listed.
+    """
+
+    def __init__(self, root: Path, endings: tuple[bytes, ...] = ANY) -> None:
+        super().__init__(root, endings)
+        self._staged = self._start("ls-files", "-z", "--stage")
+        self._visible = self._start("diff-index", "--cached", *RAW, "--ita-visible-in-index", "HEAD", "--")
+
+    def entries(self) -> list[TreeEntry]:
+        """All entries, by name; conflicts once for each side. Files that `git add -N` announced are not staged yet."""
+        entries = [_index_entry(line) for line in _records(self._staged.finish().stdout, self._endings)]
+        empty_ids = (blob_id(b""), blob_id(b"", "sha256"))
+        empty = {entry.name for entry in entries if entry.oid in empty_ids}
+        if not empty:
+            return entries
+        announced = {change.name for change in self._changes_with_announced() if change.name in empty}
+        if announced:
+            base = self.head() or empty_tree(self._root)
+            announced -= {change.name for change in raw_changes(self._root, base) if change.status != "D"}
+        return [entry for entry in entries if entry.name not in announced]
+
+    def _changes_with_announced(self) -> list[RawChange]:
+        done = self._visible.finish(check=False)
+        if done.returncode == 0:
+            return parse_raw(done.stdout)
+        return raw_changes(self._root, self.head() or empty_tree(self._root), announced=True)
 
 
 def work_tree_files(root: Path) -> list[bytes]:
@@ -91,15 +139,10 @@ def work_tree_files(root: Path) -> list[bytes]:
         return sorted({*(entry.name for entry in tree.tracked()), *tree.untracked()})
 
 
-def _records(output: bytes, endings: tuple[bytes, ...]) -> list[bytes]:
-    """The records of a listing that end, with their names, in one of `endings`."""
-    return [record for record in output.split(b"\0") if record and record.endswith(endings)]
-
-
-def index_entries(root: Path, endings: tuple[bytes, ...] = ANY) -> Iterator[TreeEntry]:
-    """What is staged, where its name ends in one of `endings`. Honours `GIT_INDEX_FILE`."""
-    for line in _records(run(root, "ls-files", "-z", "--stage").stdout, endings):
-        yield _index_entry(line)
+def index_entries(root: Path) -> Iterator[TreeEntry]:
+    """What is staged. Honours `GIT_INDEX_FILE`."""
+    with Index(root) as index:
+        yield from index.entries()
 
 
 def _index_entry(line: bytes) -> TreeEntry:
@@ -108,15 +151,9 @@ def _index_entry(line: bytes) -> TreeEntry:
     return TreeEntry(mode, oid.decode(), name, int(stage))
 
 
-def only_meant_to_be_added(root: Path, entries: Iterable[TreeEntry]) -> set[bytes]:
-    """The names among `entries` of the index that `git add -N` announced: no commit would hold them yet."""
-    empty_ids = (blob_id(b""), blob_id(b"", "sha256"))
-    empty = {entry.name for entry in entries if entry.oid in empty_ids}
-    if not empty:
-        return set()
-    base = head(root) or empty_tree(root)
-    shown = {change.name for change in raw_changes(root, base, announced=True) if change.name in empty}
-    return shown - {change.name for change in raw_changes(root, base) if change.status != "D"} if shown else set()
+def _records(output: bytes, endings: tuple[bytes, ...]) -> list[bytes]:
+    """The records of a listing that end, with their names, in one of `endings`."""
+    return [record for record in output.split(b"\0") if record and record.endswith(endings)]
 
 
 def tree_entries(root: Path, commit: str, endings: tuple[bytes, ...] = ANY) -> Iterator[TreeEntry]:

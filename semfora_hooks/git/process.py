@@ -12,7 +12,13 @@ from pathlib import Path
 from semfora_hooks.errors import GitError
 
 TIMEOUT = 60  # seconds; git takes less than one on a hundred thousand files
-_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--work-tree=.", "--no-pager")
+_OPTIONS = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.bigFileThreshold=64m"),  # larger blobs are not compared line by line, nor held in memory
+    "--work-tree=.",
+    "--no-pager",
+)
 _SETTINGS = {
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C",
@@ -169,7 +175,8 @@ class Running:
             hint = f"if you trust it: git config --global --add safe.directory {self.root}"
         if any("unable to read" in line or "missing" in line or "promisor" in line for line in text):
             hint = "objects are missing in this clone; if it is a partial one: git fetch --refetch --no-filter"
-        reason = text[0] if text else str(self.process.returncode)
+        reasons = [line for line in text if not line.startswith("warning:")] or text
+        reason = reasons[0] if reasons else f"exit code {self.process.returncode}"
         return GitError(f"git {self.command} failed in {self.root}: {reason}", hint=hint)
 
 
