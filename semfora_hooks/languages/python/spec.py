@@ -9,7 +9,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from semfora_hooks.languages.facts import ImportFacts
@@ -56,7 +56,7 @@ class PythonSpec(LanguageSpec):
     name = "python"
     suffixes = (".py", ".pyi")
     capabilities = ("arguments", "calls", "control_flow", "decorators", "imports", "metrics", "types")
-    query = files(__package__).joinpath("queries.scm").read_text(encoding="utf-8")
+    query = Path(__file__).with_name("queries.scm").read_text(encoding="utf-8")
     tokenizer = Tokenizer(_TOKEN, frozenset(word.encode() for word in (*keyword.kwlist, "match", "case")))
 
     def grammar(self) -> object:
