@@ -38,14 +38,24 @@ def main() -> int:
         _check_docs(options.write_docs)
     cache = _cache()
     source = options.source or corpus.django(cache)
-    semgrep = who.find_semgrep(cache, install=not (options.quick or options.source or options.no_install))
+    semgrep = who.find_semgrep(
+        cache, install=not (options.quick or options.source or options.no_install or options.no_peers)
+    )
     results = Results([])
     with tempfile.TemporaryDirectory(prefix="semfora-bench-") as folder:
-        for copies in options.sizes:
-            scratch = Path(folder) / str(copies)
-            scratch.mkdir()
-            results.sizes.append(_measure(source, copies, scratch, options, semgrep, first=copies == options.sizes[0]))
-            shutil.rmtree(scratch)
+        try:
+            for copies in options.sizes:
+                scratch = Path(folder) / str(copies)
+                scratch.mkdir()
+                first = copies == options.sizes[0]
+                size = _measure(source, copies, scratch, options, semgrep, first=first)
+                results.sizes.append(size)
+                shutil.rmtree(scratch)
+                print(f"size {copies}: {tables.summary(size)}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("\ninterrupted; the tables have the sizes that were finished", file=sys.stderr)
+    if not results.sizes:
+        return 130
     results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
     made = (tables.targets, tables.growth, tables.stages, tables.programs)
     sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
@@ -62,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, metavar="N", help="runs that count, at sizes 1 and 4 (default: 5)")
     parser.add_argument("--sizes", type=_sizes, help="copies of the sources, as 1,4,16,64 (the default) or fewer")
     parser.add_argument("--source", type=Path, help="a Python package's folder; Django from PyPI by default")
+    parser.add_argument("--no-peers", action="store_true", help="only ourselves; for work on one of our stages")
     parser.add_argument("--no-install", action="store_true", help="leave semgrep out where it is not installed")
     parser.add_argument(
         "--write-docs",
@@ -119,7 +130,10 @@ def _measure(
         repository.restore()
         size.rows |= {row.name: row for row in rows}
 
-    together(bench.whole() + (bench.peers(semgrep) if first else []))
+    peers = bench.peers(semgrep) if first else []
+    for row in peers if options.no_peers else ():
+        row.problem = "not run: --no-peers"
+    together(bench.whole() + peers)
     together(bench.staged() + (bench.staged_peers() + bench.start() if first else []))
     if first:
         together(bench.plugin())

@@ -70,6 +70,11 @@ def growth(results: Results) -> str:
     return _table((*titles, "nothing staged, s", "peak MB"), "rrrrrrrrr", lines)
 
 
+def summary(size: Size) -> str:
+    """One line, for those who wait."""
+    return ", ".join(f"{name.split(',')[0]} {row.median or 0:.2f} s" for name, row in size.rows.items() if name in OURS)
+
+
 def milliseconds_a_file(size: Size, name: str) -> float | None:
     """A run's median, divided by the repository's files."""
     median = size.rows[name].median
