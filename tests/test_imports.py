@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,71 @@ def test_a_repository_without_rules_and_plugins_loads_neither_yaml_nor_wasm(tmp_
     modules = imported(["suggest"], tmp_path)
     assert {"msgspec", "tree_sitter"} <= modules
     assert modules.isdisjoint({"wasmtime", "yaml", "rich", "pathspec", "pytest"})
+
+
+NEVER_STAGED = {
+    "asyncio",
+    "bz2",
+    "concurrent",
+    "difflib",
+    "email",
+    "importlib_metadata",
+    "lzma",
+    "multiprocessing",
+    "pathspec",
+    "platformdirs",
+    "pytest",
+    "rich",
+    "shutil",
+    "socket",
+    "tempfile",
+    "traceback",
+    "wasmtime",
+    "yaml",
+    "zipfile",
+}
+"""What no small run about a change has a use for."""
+
+THE_GRAMMARS = {"bz2", "lzma", "shutil", "tempfile", "zipfile"}
+"""Comes with `importlib.resources`, which `tree_sitter_python` imports."""
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """A git repository with a module and a commit, in which files are then staged."""
+    root = tmp_path / "repository"
+    root.mkdir()
+
+    def git(*arguments: str) -> None:
+        names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a"}
+        start("git", *arguments, cwd=root, **names)
+
+    def stage(files: dict[str, str]) -> Path:
+        for name, text in files.items():
+            (root / name).write_text(text)
+        git("add", "-A")
+        return root
+
+    git("init", "-q")
+    stage({"app.py": "def used():\n    return 1\n\n\nprint(used())\n"})
+    git("commit", "-q", "-m", "first")
+    return stage
+
+
+def test_a_hook_with_nothing_to_do(staged: Callable[[dict[str, str]], Path]) -> None:
+    modules = imported(["suggest", "--staged"], staged({"README.md": "words\n"}))
+    assert {"click", "msgspec", "pluggy"} <= modules
+    assert not modules & (NEVER_STAGED | {"dataclasses", "hashlib", "sqlite3", "tomllib", "tree_sitter"})
+
+
+def test_a_hook_with_something_to_do(staged: Callable[[dict[str, str]], Path]) -> None:
+    modules = imported(["suggest", "--staged"], staged({"app.py": "def used():\n    return 2\n\n\nprint(used())\n"}))
+    assert {"sqlite3", "tree_sitter"} <= modules
+    assert not modules & ((NEVER_STAGED | {"tomllib"}) - THE_GRAMMARS)
+
+
+def test_toml_is_read_where_there_is_some(staged: Callable[[dict[str, str]], Path]) -> None:
+    assert "tomllib" in imported(["suggest", "--staged"], staged({"semfora.toml": ""}))
 
 
 def test_nothing_is_parsed_where_everything_is_known(tmp_path: Path) -> None:
