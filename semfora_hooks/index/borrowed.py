@@ -42,13 +42,14 @@ class Borrowed:
             except Exception as error:  # noqa: BLE001
                 self.problem = f"shutting it down failed: {type(error).__name__}: {error}"
             return
-        for future in self._running:
-            future.cancel()
+        processes = getattr(self._executor, "_processes", None)
+        doomed = list(processes.values()) if isinstance(processes, dict) else []
+        if not doomed:  # the standard library's threads stumble over cancelled futures of processes that die
+            for future in self._running:
+                future.cancel()
         with suppress(Exception):
             self._executor.shutdown(wait=False)
-        # What hangs in a process would keep ours from ending, which waits for it.
-        processes = getattr(self._executor, "_processes", None)
-        for process in list(processes.values()) if isinstance(processes, dict) else ():
+        for process in doomed:  # what hangs in one would keep ours from ending, which waits for it
             with suppress(Exception):
                 process.kill()
 
