@@ -254,3 +254,128 @@ def test_a_lost_tree_is_an_error(repo: Path) -> None:
     for ask in (git.staged_state, git.is_anything_staged):
         with pytest.raises(GitError, match=r"(HEAD is broken|git diff-index failed) in"):
             ask(repo)
+
+
+# ------------------------------------------------------------------------------------------------------------- blobs
+
+
+def lose(repo: Path, digest: str) -> None:
+    (repo / ".git" / "objects" / digest[:2] / digest[2:]).unlink()
+
+
+def test_blobs_come_with_one_process(repo: Path, started: list[list[str]]) -> None:
+    texts = ["", "x\n", "no end", "\n\n", "big " * 300, *(f"n = {number}\n" for number in range(2500))]
+    commit(repo, {f"{number}.py": text for number, text in enumerate(texts)})
+    lost, never = oid("n = 7\n"), "f" * 40
+    lose(repo, lost)
+    oids = [oid(text) for text in texts]
+    started.clear()
+    found = git.blobs(repo, [*oids, never, oids[0]], limit=1000)
+    assert len(started) == 1
+    expected: dict[str, bytes | int] = {oid(text): text.encode() for text in texts}
+    assert found == expected | {lost: -1, never: -1, oid("big " * 300): 1200}
+    assert git.blobs(repo, [oid("big " * 300)]) == {oid("big " * 300): b"big " * 300}
+    assert git.blobs(repo, []) == {}
+    assert git.blob_sizes(repo, [*oids, never]) == {oid(text): len(text) for text in texts} | {lost: -1, never: -1}
+
+
+def test_blobs_are_read_in_order_and_in_parts(
+    repo: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"n = {number}\n" * 100 for number in range(40)]
+    commit(repo, {f"{number}.py": text for number, text in enumerate(texts)})
+    oids = [oid(text) for text in (*texts[::-1], *texts)]
+    expected = [text.encode() for text in (*texts[::-1], *texts)]
+    assert list(git.read_blobs(repo, oids)) == expected
+    monkeypatch.setattr("semfora_hooks.git.objects._BYTES_A_CALL", 4000)
+    started.clear()
+    reading = git.read_blobs(repo, oids, {oid(text): len(text) for text in texts})
+    assert [next(reading) for _ in range(5)] == expected[:5]
+    assert len(started) < 3
+    assert list(reading) == expected[5:]
+    lose(repo, oids[3])
+    with pytest.raises(GitError, match=f"git has no object {oids[3]}"):
+        list(git.read_blobs(repo, oids))
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+def test_a_blob_that_is_damaged_is_missing_or_an_error_and_nothing_hangs(repo: Path, kept: float) -> None:
+    text = "".join(f"{number * 7919 % 10007}\n" for number in range(20_000))
+    commit(repo, {"a.py": text, "b.py": "b"})
+    path = repo / ".git" / "objects" / oid(text)[:2] / oid(text)[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    for digests in ([oid(text), oid("b")], [oid("b"), oid(text)]):
+        if not kept:
+            assert git.blobs(repo, digests) == {oid(text): -1, oid("b"): b"b"}
+        else:
+            with pytest.raises(GitError, match="git cat-file failed in") as caught:
+                git.blobs(repo, digests)
+            assert caught.value.hint == "the repository is damaged; git fsck says where"
+
+
+def test_the_blobs_that_a_partial_clone_lacks_are_minus_one(repo: Path) -> None:
+    commit(repo, {f"{number}.py": f"n = {number}\n" for number in range(50)})
+    sh(repo, "config", "uploadpack.allowFilter", "true")
+    part = repo.parent / "part"
+    sh(repo.parent, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repo}", str(part))
+    (part / "here.py").write_text("here")
+    sh(part, "add", "here.py")
+    oids = [oid("n = 3\n"), oid("here"), oid("n = 4\n")]
+    sizes = {oids[0]: -1, oids[1]: 4, oids[2]: -1}
+    assert git.blob_sizes(part, oids) == sizes
+    assert git.blobs(part, oids) == sizes | {oids[1]: b"here"}
+
+
+def test_an_id_gives_the_content_it_is_the_hash_of(repo: Path) -> None:
+    commit(repo, {"a.py": "a", "b.py": "b"})
+    sh(repo, "replace", oid("a"), oid("b"))
+    assert git.blobs(repo, [oid("a")]) == {oid("a"): b"a"}
+    assert list(git.read_blobs(repo, [oid("a")])) == [b"a"]
+
+
+def test_a_git_that_does_not_end_is_stopped(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setattr("semfora_hooks.git.process.TIMEOUT", 0.2)
+    monkeypatch.setattr("semfora_hooks.git.objects.TIMEOUT", 0.2)
+    for ask in (lambda: git.blobs(repo, ["f" * 40]), lambda: git.staged_state(repo), lambda: git.index_entries(repo)):
+        with pytest.raises(GitError, match=r"did not end within 0\.2 s"):
+            list(ask() or ())
+
+
+# ---------------------------------------------------------------------------------------------------------- listings
+
+
+def test_entries_that_git_was_told_to_keep(repo: Path) -> None:
+    commit(repo, {"plain.py": "1", "sparse.py": "2", "assumed.py": "3", "other.txt": "4"})
+    sh(repo, "update-index", "--skip-worktree", "sparse.py")
+    sh(repo, "update-index", "--assume-unchanged", "assumed.py")
+    (repo / "new.py").write_text("")
+    (repo / "new.txt").write_text("")
+    with git.WorkTree(repo, (b".py",)) as tree:
+        entries = {entry.name: (entry.oid, entry.is_kept) for entry in tree.tracked()}
+        assert entries == {
+            b"assumed.py": (oid("3"), True),
+            b"plain.py": (oid("1"), False),
+            b"sparse.py": (oid("2"), True),
+        }
+        assert tree.untracked() == [b"new.py"]
+        assert tree.head() == sh(repo, "rev-parse", "HEAD")
+    assert git.work_tree_files(repo) == [b"assumed.py", b"new.py", b"new.txt", b"other.txt", b"plain.py", b"sparse.py"]
+
+
+def test_listings_start_all_they_need_at_once_and_leave_nothing_behind(repo: Path, started: list[list[str]]) -> None:
+    commit(repo, {"a.py": "1", "empty.py": ""})
+    started.clear()
+    with git.Index(repo) as index:
+        assert len(started) == 3
+        assert [entry.name for entry in index.entries()] == [b"a.py", b"empty.py"]
+        assert index.head() == sh(repo, "rev-parse", "HEAD")
+    assert len(started) == 4  # ours is the fourth
+    with git.WorkTree(repo) as tree:
+        pass
+    assert all(running.process.returncode is not None for running in tree._running)

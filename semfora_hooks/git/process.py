@@ -27,6 +27,8 @@ _SETTINGS = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
+# An id must give the content it is the hash of, since facts are kept by it.
+_UNREPLACED = {"GIT_NO_REPLACE_OBJECTS": "1"}
 # What `git rev-parse --local-env-vars` lists, without configuration: it names a repository, or a part of one.
 _OF_ONE_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -119,7 +121,7 @@ class Running:
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment(root),
+                env=environment(root) | _UNREPLACED if self.command == "cat-file" else environment(root),
             )
         except FileNotFoundError:
             raise GitError(
@@ -173,6 +175,8 @@ class Running:
         hint = None
         if any("dubious ownership" in line for line in text):
             hint = f"if you trust it: git config --global --add safe.directory {self.root}"
+        if any(word in line for line in text for word in ("corrupt", "unable to stream", "inflate", "bad tree")):
+            hint = "the repository is damaged; git fsck says where"
         if any("unable to read" in line or "missing" in line or "promisor" in line for line in text):
             hint = "objects are missing in this clone; if it is a partial one: git fetch --refetch --no-filter"
         reasons = [line for line in text if not line.startswith("warning:")] or text
