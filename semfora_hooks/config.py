@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -215,12 +216,22 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
         raise ConfigError(f"{path.name}: cannot be read: {error.strerror}") from None
     if len(data) > MEBIBYTE:
         raise ConfigError(f"{path.name}: larger than 1 MiB; refusing to read it as configuration")
-    import tomllib
-
     try:
-        return tomllib.loads(data.decode())
+        return parse_toml(data.decode())
     except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers with too many digits
         raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
+
+
+@lru_cache(maxsize=2)
+def parse_toml(text: str) -> dict[str, Any]:
+    """A TOML document, to be read only: whoever reads the same text in this run gets the same one.
+
+    Raises:
+        ValueError: It is not TOML.
+    """
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def nearest(name: str, valid: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str | None:
@@ -281,11 +292,10 @@ def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefi
     """Refuse keys that `struct` does not have, at any depth, naming the nearest one it has."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     valid = [name for name in fields if not (prefix == "" and name in _INTERNAL)]
-    hints = get_type_hints(struct)
     for key, value in table.items():
         if key not in valid:
             raise ConfigError(f"{source}: unknown key '{prefix}{key}'", hint=unknown_key_text(key, valid))
-        nested = hints[fields[key].name]
+        nested = fields[key].type
         if isinstance(nested, type) and issubclass(nested, msgspec.Struct) and isinstance(value, dict):
             _check_keys(value, nested, prefix=f"{prefix}{key}.", source=source)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from semfora_hooks.config import parse_toml
 from semfora_hooks.index.modules import package_prefix
 
 _MAX_BYTES = 1 << 20
@@ -52,9 +53,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
-        import tomllib
-
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}  # configuration that matters to us is checked in `config`
 
