@@ -13,6 +13,7 @@ import click
 
 from semfora_hooks import git
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output
+from semfora_hooks.cli.progress import Bar, orderly_end
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import Root, find_root
 from semfora_hooks.engine import Request, Result, SuggestEngine
@@ -91,8 +92,9 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     )
     errors: list[ErrorEntry] = []
     name = options["output_format"] or ("full" if sys.stdout.isatty() else "concise")
-    with redirect_stdout(sys.stderr):  # standard output is the report's; a provider that prints must not spoil it
-        engine = SuggestEngine(config)
+    # Standard output is the report's; a provider that prints must not spoil it.
+    with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
+        engine = SuggestEngine(config, progress=bar.update)
         reporter = _reporter(name, engine, errors)
         request = _request(root, options, os.environ)
         result = engine.run(request)
