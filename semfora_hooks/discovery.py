@@ -64,6 +64,13 @@ class Snapshot(msgspec.Struct):
     incomplete: list[Incomplete] = []
     head: str | None = None
 
+    def text(self, file: SourceFile) -> str:
+        """A file's text, decoded as its language has it."""
+        from semfora_hooks.languages import load_spec
+
+        source, _ = load_spec(file.language).decode(next(iter(self.read([file]))))
+        return source.decode("utf-8", "replace")
+
 
 class Root(msgspec.Struct, frozen=True):
     """The analysed repository: its folder, whether git manages it, and the paths that were asked for, inside it."""
@@ -439,7 +446,7 @@ class _Reader:
         """Whether a folder is inside the root, links resolved."""
         known = self._inside.get(folder)
         if known is None:
-            if folder.endswith((b"/..", b"/.")) or stat.S_ISLNK(os.lstat(folder).st_mode):
+            if stat.S_ISLNK(os.lstat(folder).st_mode):
                 known = (os.path.realpath(folder) + b"/").startswith(self._root)
             else:
                 known = self._is_inside(folder[: folder.rfind(b"/")])

@@ -15,9 +15,9 @@ import msgspec
 from semfora_hooks import __version__, discovery, git
 from semfora_hooks.config import Config, load_config
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.discovery import Root, Snapshot
+from semfora_hooks.discovery import Root
 from semfora_hooks.errors import SemforaError
-from semfora_hooks.languages import SUFFIXES, language_of, load_spec
+from semfora_hooks.languages import SUFFIXES, language_of
 from semfora_hooks.model import (
     ChangedFile,
     ErrorEntry,
@@ -37,7 +37,8 @@ from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe,
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
-    from semfora_hooks.index.link import Index
+    from semfora_hooks.hookspecs import Rule
+    from semfora_hooks.sides import Side, SideReader, Sides
 
 # What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
 # must end in a tenth of a second.
@@ -53,6 +54,7 @@ class Request(msgspec.Struct, frozen=True):
         target: The revision that is judged, for `range`.
         show_inherited: In runs about a change: also list what was there before.
         rules: Only these rules, by id; all selected ones where empty.
+        whole: The result's context is wanted whole, not only what a change reaches.
     """
 
     root: Root
@@ -61,6 +63,7 @@ class Request(msgspec.Struct, frozen=True):
     target: str = "HEAD"
     show_inherited: bool = False
     rules: tuple[str, ...] = ()
+    whole: bool = True
 
 
 class Result(msgspec.Struct):
@@ -73,14 +76,6 @@ class Result(msgspec.Struct):
     report: Report
     context: SuggestContext
     read_source: Callable[[str], str | None] = lambda _: None
-
-
-class _Side(msgspec.Struct):
-    """One snapshot, analysed."""
-
-    snapshot: Snapshot
-    index: Index
-    context: SuggestContext
 
 
 class _Run(msgspec.Struct):
@@ -136,19 +131,29 @@ class SuggestEngine:
                 return self._nothing_to_do(request, scope)
             rules = self._rules(request, run)
             _prepare(rules)
-            after = self._side(request, scope, run)
-            found = self._evaluate(rules, after.context, {}, run)
-            fixed: list[Recommendation] = []
+            reader = self._reader(request, run)
             if request.scope in ("staged", "range"):
-                found, fixed = self._compare(request, scope, rules, found, after)
-            found = self._police(request, rules, found, after)
-            return self._report(request, scope, run, after, found, fixed, start)
+                target = self._target(request)
+                plain = [loaded.rule for loaded in rules]
+                sides = reader.change(scope, target, plain, in_part=not (request.whole or request.show_inherited))
+                side = sides.after
+                found, fixed = self._compare(request, scope, rules, sides, run)
+            else:
+                side, fixed = reader.work_tree(scope), []
+                found = self._evaluate(rules, side, {}, run)
+            found = self._police(request, rules, found, side)
+            return self._report(request, scope, run, side, found, fixed, start)
 
     def analyse(self, request: Request) -> tuple[SuggestContext, list[Incomplete]]:
         """The context alone, without rules, and what is missing from it."""
         with _quiet_gc():
-            side = self._side(request, self._scope(request), _Run())
-            return side.context, _incomplete(side)
+            scope = self._scope(request)
+            reader = self._reader(request, _Run())
+            if request.scope in ("staged", "range"):
+                side = reader.after(scope, self._target(request))
+            else:
+                side = reader.work_tree(scope)
+            return side.context, side.all_incomplete()
 
     def load_rules(self) -> RuleSet:
         """All rules of all providers, selected or not, with what is wrong with names in the configuration."""
@@ -190,64 +195,31 @@ class SuggestEngine:
             )
         return chosen
 
-    def _side(self, request: Request, scope: Scope, run: _Run, *, base: bool = False) -> _Side:
-        """Discover, extract and link one snapshot: the state to judge, or what was there before."""
-        from semfora_hooks.index.extract import Workforce, extract_snapshot
-        from semfora_hooks.index.link import link
-        from semfora_hooks.index.project import read_project
-        from semfora_hooks.index.store import FactStore
+    def _target(self, request: Request) -> str | None:
+        """The commit that is judged; `None` for what is staged."""
+        return git.commit_id(request.root.path, request.target) if request.scope == "range" else None
 
-        root, config = request.root, self.config
-        with run.timed("discover"):
-            if base:
-                snapshot = discovery.revision(root, config, scope.base_ref)
-            elif request.scope == "staged":
-                snapshot = discovery.git_index(root, config)
-            elif request.scope == "range":
-                snapshot = discovery.revision(root, config, git.commit_id(root.path, request.target))
-            else:
-                snapshot = discovery.work_tree(root, config)
-            project = read_project(root.path)
-        with run.timed("extract"):
-            store = FactStore(root.path) if config.use_cache else None
-            workforce = Workforce(
-                jobs=config.jobs,
-                executor=lambda: self.plugins.executor(config, run.errors),
-                progress=self.progress,
-                notices=run.notices,
-            )
-            try:
-                facts = extract_snapshot(snapshot, store, workforce)
-            finally:
-                if store is not None:
-                    store.close()
-        with run.timed("link"):
-            index = link(
-                facts.items(),
-                src=config.src,
-                prefix=project.prefix,
-                declared_entry_points=(*config.entry_points, *project.entry_points),
-            )
-            languages = sorted({file.language for file in snapshot.files}) or ["python"]
-            capabilities = sorted({name for language in languages for name in load_spec(language).capabilities})
-            context = SuggestContext(
-                generator=Generator(version=__version__, capabilities=tuple(capabilities)),
-                repository=Repository(name=root.path.name, head=snapshot.head),
-                symbols=tuple(index.symbols),  # tuples: no rule may change what the next one sees
-                calls=tuple(index.calls),
-                modules=tuple(index.modules),
-                imports=tuple(index.imports),
-                duplicates=tuple(index.duplicates),
-                mentions=index.mentions,
-                is_library=project.is_library,
-                scope=_with_symbols(scope, index),
-            )
-        return _Side(snapshot, index, context)
+    def _reader(self, request: Request, run: _Run) -> SideReader:
+        from semfora_hooks.index.extract import Workforce
+        from semfora_hooks.sides import SideReader
+
+        workforce = Workforce(
+            jobs=self.config.jobs,
+            executor=lambda: self.plugins.executor(self.config, run.errors),
+            progress=self.progress,
+            notices=run.notices,
+        )
+        return SideReader(request.root, self.config, workforce, run.timed)
 
     def _evaluate(
-        self, rules: Sequence[LoadedRule], context: SuggestContext, aliases: Mapping[str, str], run: _Run
+        self,
+        rules: Sequence[LoadedRule],
+        side: Side,
+        aliases: Mapping[str, str],
+        run: _Run,
+        counts: Callable[[Rule, Recommendation], bool] = lambda rule, item: True,
     ) -> list[Recommendation]:
-        """Everything the rules say; a rule that fails keeps what it said before, and is named."""
+        """What the rules say and `counts` lets pass; a rule that fails keeps what it said before, and is named."""
         from semfora_hooks.policy import intake
 
         found: list[Recommendation] = []
@@ -255,9 +227,10 @@ class SuggestEngine:
             rule = loaded.rule
             start = time.perf_counter()
             severity = self.config.severity.get(rule.id)
-            found.extend(self._one_rule(loaded, context.with_config(self.config.rules.get(rule.id, {})), severity, run))
+            context = side.context.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id))
+            found.extend(item for item in self._one_rule(loaded, context, severity, run) if counts(rule, item))
             run.rule_seconds[rule.id] = run.rule_seconds.get(rule.id, 0.0) + time.perf_counter() - start
-        return intake.finish(found, context, aliases)
+        return intake.finish(found, side.context, aliases)
 
     def _one_rule(
         self, loaded: LoadedRule, context: SuggestContext, severity: Severity | None, run: _Run
@@ -302,18 +275,12 @@ class SuggestEngine:
         run.errors.extend(malformed.values())
 
     def _compare(
-        self,
-        request: Request,
-        scope: Scope,
-        rules: Sequence[LoadedRule],
-        found: list[Recommendation],
-        after: _Side,
+        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, run: _Run
     ) -> tuple[list[Recommendation], list[Recommendation]]:
-        """Judge the base side too, and give each finding its status. The base's own errors are not news."""
+        """Judge both sides, and give each finding its status. The base's own errors are not news."""
         from semfora_hooks.policy import changes
 
-        aside = _Run()
-        before = self._side(request, scope, aside, base=True)
+        before, after = sides.before, sides.after
         now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
         then = {symbol.file: symbol.module for symbol in before.context.symbols if symbol.kind == "module"}
         aliases = {
@@ -321,19 +288,21 @@ class SuggestEngine:
             for change in scope.files
             if change.old_path in then and change.path in now
         }
-        after.snapshot.incomplete.extend(
+        known = set(after.incomplete)
+        after.incomplete.extend(
             msgspec.structs.replace(item, reason=f"before the change: {item.reason}")
-            for item in before.snapshot.incomplete
-            if item not in after.snapshot.incomplete
+            for item in before.incomplete
+            if item not in known
         )
-        earlier = self._evaluate(rules, before.context, aliases, aside)
+        found = self._evaluate(rules, after, {}, run, sides.is_about)
+        earlier = self._evaluate(rules, before, aliases, _Run(), sides.is_about)
         judged, fixed = changes.compare(found, earlier)
         if not request.show_inherited:
             judged = [item for item in judged if item.status != "inherited"]
         return judged, fixed
 
     def _police(
-        self, request: Request, rules: Sequence[LoadedRule], found: list[Recommendation], side: _Side
+        self, request: Request, rules: Sequence[LoadedRule], found: list[Recommendation], side: Side
     ) -> list[Recommendation]:
         """Leave out what is ignored or too unsure, mark what is suppressed or in the baseline."""
         from semfora_hooks.policy import baseline, suppression
@@ -342,7 +311,7 @@ class SuggestEngine:
         words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
         is_ignored = selection.ignored_in_files(self.config, plain)
         today = datetime.datetime.now(tz=datetime.UTC).date()
-        find_comment = suppression.suppressor(side.index.facts, today, side.context.by_id)
+        find_comment = suppression.suppressor(side.facts, today, side.context.by_id)
         accepted: frozenset[str] = frozenset()
         if self.config.baseline is not None:
             accepted = baseline.read(request.root.path / self.config.baseline)
@@ -363,20 +332,20 @@ class SuggestEngine:
         request: Request,
         scope: Scope,
         run: _Run,
-        side: _Side,
+        side: Side,
         found: list[Recommendation],
         fixed: list[Recommendation],
         start: float,
     ) -> Result:
         from semfora_hooks.index.extract import FAILED
 
-        incomplete = _incomplete(side)
+        incomplete = side.all_incomplete()
         run.errors.extend(  # ours, not the file's: a bug that breaks every file must not pass all rules
             ErrorEntry(kind="internal", message=f"{item.file}: {item.reason}")
             for item in incomplete
             if item.reason.startswith(FAILED)
         )
-        if not side.snapshot.files and not incomplete:
+        if not side.files and not incomplete:
             endings = ", ".join(sorted(SUFFIXES))
             run.notices.append(f"nothing to analyse: there are no files with the endings {endings} here")
         if request.root.filters:
@@ -384,9 +353,7 @@ class SuggestEngine:
         report = Report(
             tool=Tool(version=__version__),
             scope=ReportScope(kind=scope.kind, base_ref=scope.base_ref),
-            summary=gate.summarise(
-                found, self.config, files=len(side.snapshot.files), symbols=len(side.context.symbols)
-            ),
+            summary=gate.summarise(found, self.config, files=side.files, symbols=side.symbols),
             recommendations=found,
             fixed=fixed,
             errors=run.errors,
@@ -401,7 +368,7 @@ class SuggestEngine:
             ),
         )
         run.notices.extend(self.plugins.run_finished(report))
-        return Result(report, side.context, _source_reader(side.snapshot))
+        return Result(report, side.context, side.read_source)
 
     def _nothing_to_do(self, request: Request, scope: Scope) -> Result:
         """The change touches nothing that is analysed."""
@@ -440,27 +407,6 @@ def _quiet_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _incomplete(side: _Side) -> list[Incomplete]:
-    """Files that could not be read, or not wholly, sorted."""
-    problems = (
-        Incomplete(file=path, reason=problem) for path, facts in side.index.facts.items() for problem in facts.problems
-    )
-    return sorted([*side.snapshot.incomplete, *problems], key=lambda item: (item.file, item.reason))
-
-
-def _source_reader(snapshot: Snapshot) -> Callable[[str], str | None]:
-    files = {file.path: file for file in snapshot.files}
-
-    def read(path: str) -> str | None:
-        file = files.get(path)
-        if file is None:
-            return None
-        source, _ = load_spec(file.language).decode(next(iter(snapshot.read([file]))))
-        return source.decode("utf-8", "replace")
-
-    return read
-
-
 def _touches_analysis(files: Sequence[ChangedFile]) -> bool:
     """Whether a change can make a difference: source, rules, plugins or configuration."""
     configuration = ("pyproject.toml", "semfora.toml")
@@ -469,19 +415,6 @@ def _touches_analysis(files: Sequence[ChangedFile]) -> bool:
         for change in files
         for path in (change.path, change.old_path or "")
     )
-
-
-def _with_symbols(scope: Scope, index: Index) -> Scope:
-    """The scope with the symbols its changed lines touch."""
-    if not scope.files:
-        return scope
-    ranges = {change.path: change.lines for change in scope.files}
-    touched = tuple(
-        symbol.id
-        for symbol in index.symbols
-        if any(low <= symbol.end_line and high >= symbol.start_line for low, high in ranges.get(symbol.file, ()))
-    )
-    return msgspec.structs.replace(scope, symbols=touched)
 
 
 def _is_inside(item: Recommendation, filters: Sequence[str]) -> bool:

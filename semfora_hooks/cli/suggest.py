@@ -129,17 +129,17 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
     if (options["staged"] or options["since"]) and not root.is_git:
         raise UsageError(f"{root.path} is not a git repository, so nothing is staged or changed there")
     if options["staged"]:
-        return Request(root, "staged", show_inherited=show)
+        return Request(root, "staged", show_inherited=show, whole=False)
     if options["since"]:
-        return Request(root, "range", base=options["since"], show_inherited=show)
+        return Request(root, "range", base=options["since"], show_inherited=show, whole=False)
     if options["auto_scope"] and root.is_git:
         start, end = environment.get("PRE_COMMIT_FROM_REF"), environment.get("PRE_COMMIT_TO_REF")
         if start and end:
-            return Request(root, "range", base=start, target=end, show_inherited=show)
+            return Request(root, "range", base=start, target=end, show_inherited=show, whole=False)
         if environment.get("PRE_COMMIT_REMOTE_NAME"):
             return Request(root)  # the first push of a branch: nothing to compare with
         if environment.get("GIT_INDEX_FILE") or git.is_anything_staged(root.path):
-            return Request(root, "staged", show_inherited=show)
+            return Request(root, "staged", show_inherited=show, whole=False)
     return Request(root)
 
 

@@ -1,0 +1,297 @@
+"""Both sides of a change, from the stored state of the repository and the files that differ from it.
+
+The sides hold what the change reaches (`index.incremental`): all that rules need which say so (`Rule.locality`).
+`ChangeReader.read` gives up where that is not enough: then the engine reads both sides whole, and stores a state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from semfora_hooks import discovery, git
+from semfora_hooks.config import Config
+from semfora_hooks.discovery import Root, Snapshot, SourceFile
+from semfora_hooks.hookspecs import Rule
+from semfora_hooks.index.incremental.copies import touched_duplicates
+from semfora_hooks.index.incremental.difference import Difference, examine
+from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
+from semfora_hooks.index.incremental.state import STATE_VERSION, StaleStateError, State
+from semfora_hooks.index.incremental.view import View
+from semfora_hooks.index.incremental.writing import Description, advance, write_state
+from semfora_hooks.index.link import Index, LinkedFiles
+from semfora_hooks.index.modules import module_name
+from semfora_hooks.index.names import FileEntry
+from semfora_hooks.index.project import Project
+from semfora_hooks.index.store import FactStore, extractor_key
+from semfora_hooks.languages.facts import FileFacts
+from semfora_hooks.model import Duplicate, Incomplete, Recommendation
+
+ADVANCE_FILES = 8
+"""Files in which the base differs from the state from which it is worth storing the base's."""
+
+Extract = Callable[[Snapshot], Mapping[str, FileFacts]]
+
+
+@dataclass
+class ChangeSide:
+    """One side of a change.
+
+    Attributes:
+        part: What rules see.
+        facts: The files in it.
+        files: Files of the whole snapshot.
+        symbols: Symbols of the whole snapshot.
+        incomplete: What the whole snapshot lacks.
+        problems: What extraction says of all its files.
+        read_source: A file's text by its path.
+        tallies: Sums over the whole snapshot, by rule.
+    """
+
+    part: Slice
+    facts: Mapping[str, FileFacts]
+    files: int
+    symbols: int
+    incomplete: list[Incomplete]
+    problems: list[Incomplete]
+    read_source: Callable[[str], str | None]
+    tallies: Mapping[str, Mapping[str, int]]
+
+
+@dataclass
+class Change:
+    """Both sides, and which findings in them count; the others come from symbols that are shown by halves."""
+
+    before: ChangeSide
+    after: ChangeSide
+    files: set[str] = field(default_factory=set)
+
+    def is_about(self, rule: Rule, found: Recommendation) -> bool:
+        """Whether a finding is about what the change reaches."""
+        return rule.locality != "file" or (bool(found.symbols) and found.symbols[0].file in self.files)
+
+
+def is_local(rules: Iterable[Rule]) -> bool:
+    """Whether all of some rules can judge a change by what it reaches."""
+    return all(getattr(rule, "locality", "repository") != "repository" for rule in rules)
+
+
+def state_key(config: Config, project: Project) -> str:
+    """What a state depends on besides the files: versions, and the configuration of discovery and linking."""
+    parts = (
+        STATE_VERSION,
+        extractor_key(),
+        config.src,
+        config.exclude,
+        config.max_file_size_bytes,
+        (*config.entry_points, *project.entry_points),
+        project.prefix,
+    )
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+
+def store_state(
+    store: FactStore,
+    root: Root,
+    config: Config,
+    project: Project,
+    commit: str,
+    snapshot: Snapshot,
+    linked: LinkedFiles,
+    index: Index,
+    rules: Iterable[Rule],
+) -> None:
+    """Keep a commit that was linked whole (with `track`) as the state that changes are told from."""
+    about = Description(
+        key=state_key(config, project),
+        tree=git.tree_id(root.path, commit),
+        prefix=project.prefix,
+        tallies={rule.id: rule.tally(index.symbols) for rule in rules},
+        problems=[
+            *((item.file, item.reason, True) for item in snapshot.incomplete),
+            *((path, problem, False) for path, facts in index.facts.items() for problem in facts.problems),
+        ],
+    )
+    digests = {file.path: file.digest for file in snapshot.files}
+    write_state(store, about, linked, digests, index.statistics, index.symbols)
+
+
+class ChangeReader:
+    """Reads changes of one repository.
+
+    Args:
+        store: Its facts and state.
+        root: Where it is.
+        config: Its configuration.
+        project: What it says of itself.
+        extract: Gives the facts of a snapshot's files.
+        rules: Those that will judge.
+    """
+
+    def __init__(
+        self,
+        store: FactStore,
+        root: Root,
+        config: Config,
+        project: Project,
+        extract: Extract,
+        rules: Sequence[Rule],
+    ) -> None:
+        self._store = store
+        self._root = root
+        self._config = config
+        self._project = project
+        self._extract = extract
+        self._rules = rules
+        self._declared = (*config.entry_points, *project.entry_points)
+
+    def read(self, base: str, target: str | None, head: str | None) -> Change:
+        """Both sides of a change.
+
+        Args:
+            base: The commit before it.
+            target: The commit after it; what is staged for `None`.
+            head: The commit that the side after belongs to.
+
+        Raises:
+            StaleStateError: The state cannot tell.
+        """
+        state = self._state()
+        tree = git.tree_id(self._root.path, base)
+        snapshot, before = self._view(state, tree, base)
+        if len(before.changed) > ADVANCE_FILES and not self._store.read_only:
+            self._advance(state, snapshot, tree)
+            state = self._state()
+            snapshot, before = self._view(state, tree, base)
+        later, after = self._view(state, target, head)
+        return self._compare(state, [before, after], [snapshot, later])
+
+    def _state(self) -> State:
+        state = State(self._store, state_key(self._config, self._project))
+        if not {rule.id for rule in self._rules} <= state.tallied:
+            raise StaleStateError("made with other rules")
+        return state
+
+    def _view(
+        self, state: State, target: str | None, head: str | None, *, track: bool = False
+    ) -> tuple[Snapshot, View]:
+        """A snapshot as its difference to the state."""
+        changes = [] if target == state.tree else git.raw_changes(self._root.path, state.tree, target)
+        difference = discovery.difference(self._root, self._config, changes, head)
+        if difference is None:
+            raise StaleStateError("the change cannot be told file by file")
+        snapshot, paths = difference
+        facts = self._extract(snapshot)
+        changed: dict[str, FileEntry | None] = {
+            path: FileEntry(path, *module_name(path, state.roots, state.prefix), facts[path]) if path in facts else None
+            for path in paths
+        }
+        return snapshot, View(state, changed, self._declared, track=track)
+
+    def _advance(self, state: State, snapshot: Snapshot, tree: str) -> None:
+        """Make the state that of the base."""
+        _, view = self._view(state, tree, None, track=True)
+        difference = examine(view, self._config.src, calls_matter=True)
+        whole = View(state, {}, self._declared)
+        about = Description(
+            key=state.key,
+            tree=tree,
+            prefix=state.prefix,
+            tallies=self._tallies(view, whole, difference.affected),
+            problems=[
+                *((item.file, item.reason, True) for item in snapshot.incomplete),
+                *((p, text, False) for p, entry in view.changed.items() if entry for text in entry.facts.problems),
+            ],
+        )
+        digests = {file.path: file.digest for file in snapshot.files}
+        advance(self._store, view, difference, digests, about)
+
+    def _tallies(self, view: View, whole: View, files: Iterable[str]) -> dict[str, Counter[str]]:
+        """Each rule's sums over a view, from the state's."""
+        new, old = Slicer(view), Slicer(whole)
+        paths = list(files)
+        found: dict[str, Counter[str]] = {}
+        if not view.changed:
+            return {rule.id: view.state.tally(rule.id) for rule in self._rules}
+        gained = [symbol for path in paths if view.has(path) for symbol in new.symbols(path)]
+        lost = [symbol for path in paths if whole.has(path) for symbol in old.symbols(path)]
+        for rule in self._rules:
+            found[rule.id] = view.state.tally(rule.id)
+            found[rule.id].update(rule.tally(gained))
+            found[rule.id].subtract(rule.tally(lost))
+        return found
+
+    def _compare(self, state: State, sides: Sequence[View], snapshots: Sequence[Snapshot]) -> Change:
+        calls_matter = any(rule.uses_calls for rule in self._rules)
+        differences = [examine(side, self._config.src, calls_matter=calls_matter) for side in sides]
+        files = set().union(*(difference.affected for difference in differences))
+        duplicates: list[list[Duplicate]] = [[], []]
+        if any(rule.locality == "duplicates" for rule in self._rules):
+            duplicates = touched_duplicates(sides, {path for side in sides for path in side.changed})
+        circles = self._circles(sides, differences)
+        whole = View(state, {}, self._declared)
+        made: list[ChangeSide] = []
+        for number, (side, snapshot) in enumerate(zip(sides, snapshots, strict=True)):
+            part = Slicer(side).slice(
+                files, duplicates=duplicates[number], circle=circles[number], with_calls=calls_matter
+            )
+            made.append(self._side(side, snapshot, part, self._tallies(side, whole, differences[number].affected)))
+        for rule in self._rules:
+            if rule.regime(made[0].tallies[rule.id]) != rule.regime(made[1].tallies[rule.id]):
+                raise StaleStateError(f"{rule.id} judges everything anew")
+        return Change(made[0], made[1], files)
+
+    def _circles(self, sides: Sequence[View], differences: Sequence[Difference]) -> list[set[str]]:
+        found: list[set[str]] = [set(), set()]
+        roots = set().union(*(difference.reimported for difference in differences))
+        for rule in self._rules:
+            if rule.locality == "imports":
+                wants: Callable[[bool, bool], bool] = getattr(rule, "wants", lambda lazy, typed: True)
+                for known, more in zip(found, import_circles(sides, roots, wants), strict=True):
+                    known.update(more)
+        return found
+
+    def _side(
+        self, view: View, snapshot: Snapshot, part: Slice, tallies: Mapping[str, Mapping[str, int]]
+    ) -> ChangeSide:
+        state = view.state
+        files, symbols = state.files, state.symbols
+        for path, entry in view.changed.items():
+            if state.row(path) is not None:
+                files -= 1
+                symbols -= len(state.entry(path).facts.symbols)
+            if entry is not None:
+                files += 1
+                symbols += len(entry.facts.symbols)
+        incomplete = list(snapshot.incomplete)
+        problems: list[Incomplete] = []
+        for path, reason, is_file in state.problems():
+            if path not in view.changed:
+                (incomplete if is_file else problems).append(Incomplete(file=path, reason=reason))
+        for path, entry in view.changed.items():
+            if entry is not None:
+                problems.extend(Incomplete(file=path, reason=text) for text in entry.facts.problems)
+        facts = {symbol.file: view.entry(symbol.file).facts for symbol in part.symbols}
+        return ChangeSide(part, facts, files, symbols, incomplete, problems, self._reader(view, snapshot), tallies)
+
+    def _reader(self, view: View, snapshot: Snapshot) -> Callable[[str], str | None]:
+        """Gives the text of the files of a view."""
+        known = {file.path: file for file in snapshot.files}
+
+        def read(path: str) -> str | None:
+            file = known.get(path)
+            if file is None:
+                try:
+                    row = view.state.row(path) if path not in view.changed else None
+                except StaleStateError:  # the database is closed by now; rows that were read are known
+                    row = None
+                if row is None:
+                    return None
+                file = SourceFile(path, row.digest, row.language)
+            return snapshot.text(file)
+
+        return read

@@ -1,0 +1,262 @@
+"""Snapshots read and linked, as rules get them: one state of a repository, or both sides of a change.
+
+A change is told from a stored state where that is enough (`change`), else both sides are read whole; the answers are
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from semfora_hooks import __version__, discovery
+from semfora_hooks.config import Config
+from semfora_hooks.context import SuggestContext
+from semfora_hooks.discovery import Root, Snapshot
+from semfora_hooks.hookspecs import Rule
+from semfora_hooks.index.extract import CRASHED, FAILED, Workforce, extract_snapshot
+from semfora_hooks.index.project import Project, read_project
+from semfora_hooks.index.store import FactStore
+from semfora_hooks.languages import load_spec
+from semfora_hooks.languages.facts import FileFacts
+from semfora_hooks.model import Generator, Incomplete, Recommendation, Repository, Scope, Symbol
+
+if TYPE_CHECKING:
+    from semfora_hooks.change import ChangeSide
+
+Timed = Callable[[str], Any]
+"""Gives a context manager that adds its time to a stage's."""
+
+
+class Side(msgspec.Struct):
+    """One snapshot, read and linked, or the part of it that a change reaches.
+
+    Attributes:
+        context: What rules see.
+        facts: The files in it, by path.
+        files: Files of the whole snapshot.
+        symbols: Symbols of the whole snapshot.
+        incomplete: Files that the snapshot lacks, or has in part, and why.
+        problems: What could not be extracted from the files it has.
+        read_source: A file's text by its path, as it was analysed.
+        tallies: Where the context is a part: each rule's sums over the whole.
+    """
+
+    context: SuggestContext
+    facts: Mapping[str, FileFacts]
+    files: int
+    symbols: int
+    incomplete: list[Incomplete]
+    problems: list[Incomplete]
+    read_source: Callable[[str], str | None]
+    tallies: Mapping[str, Mapping[str, int]] = {}
+
+    def all_incomplete(self) -> list[Incomplete]:
+        """What could not be read, or not wholly, sorted."""
+        return sorted([*self.incomplete, *self.problems], key=lambda item: (item.file, item.reason))
+
+
+class Sides(msgspec.Struct):
+    """Both sides of a change, and which findings about them count."""
+
+    before: Side
+    after: Side
+    is_about: Callable[[Rule, Recommendation], bool] = lambda rule, found: True
+
+
+class SideReader:
+    """Reads the sides of one run.
+
+    Args:
+        root: The repository.
+        config: Its configuration.
+        workforce: Who extracts.
+        timed: Keeps the time of stages.
+    """
+
+    def __init__(
+        self, root: Root, config: Config, workforce: Workforce, timed: Timed = lambda _: nullcontext()
+    ) -> None:
+        self._root = root
+        self._config = config
+        self._workforce = workforce
+        self._timed = timed
+
+    def work_tree(self, scope: Scope) -> Side:
+        """The files on disk."""
+        with self._timed("discover"):
+            snapshot = discovery.work_tree(self._root, self._config)
+            project = read_project(self._root.path)
+        with self._open_store() as store:
+            return self._whole(snapshot, scope, project, store)
+
+    def after(self, scope: Scope, target: str | None) -> Side:
+        """The side after a change, whole: a commit, or what is staged for `None`."""
+        with self._open_store() as store:
+            return self._whole(self._snapshot(target), scope, read_project(self._root.path), store)
+
+    def change(self, scope: Scope, target: str | None, rules: Sequence[Rule], *, in_part: bool) -> Sides:
+        """Both sides of a change.
+
+        Args:
+            scope: What the change is.
+            target: The commit after it; what is staged for `None`.
+            rules: Those that will judge.
+            in_part: What the change reaches is enough, if it is for the rules.
+        """
+        from semfora_hooks.change import is_local
+
+        project = read_project(self._root.path)
+        in_part = in_part and scope.base_ref is not None and is_local(rules)
+        with self._open_store() as store:
+            if store is not None and in_part and (sides := self._in_part(store, scope, target, rules, project)):
+                return sides
+            after = self._whole(self._snapshot(target), scope, project, store)
+            with self._timed("discover"):
+                snapshot = discovery.revision(self._root, self._config, scope.base_ref)
+            keep = rules if in_part else None
+            return Sides(self._whole(snapshot, scope, project, store, keep), after)
+
+    # ----------------------------------------------------------------------------------------------------- in part
+
+    def _in_part(
+        self, store: FactStore, scope: Scope, target: str | None, rules: Sequence[Rule], project: Project
+    ) -> Sides | None:
+        from semfora_hooks.change import ChangeReader
+        from semfora_hooks.index.incremental.state import StaleStateError
+
+        assert scope.base_ref is not None
+        head = target if target is not None else scope.base_ref
+
+        def extract(snapshot: Snapshot) -> Mapping[str, FileFacts]:
+            with self._timed("extract"):
+                return extract_snapshot(snapshot, store, self._workforce)
+
+        reader = ChangeReader(store, self._root, self._config, project, extract, rules)
+        try:
+            with self._timed("link"):
+                change = reader.read(scope.base_ref, target, head)
+        except StaleStateError:
+            return None
+        before = self._part(change.before, scope, project, scope.base_ref)
+        return Sides(before, self._part(change.after, scope, project, head), change.is_about)
+
+    def _part(self, side: ChangeSide, scope: Scope, project: Project, head: str | None) -> Side:
+        part = side.part
+        context = SuggestContext(
+            generator=_generator({facts.language for facts in side.facts.values()}),
+            repository=Repository(name=self._root.path.name, head=head),
+            symbols=tuple(part.symbols),
+            calls=tuple(part.calls),
+            modules=tuple(part.modules),
+            imports=tuple(part.imports),
+            duplicates=tuple(part.duplicates),
+            is_library=project.is_library,
+            scope=_with_symbols(scope, part.symbols),
+        )
+        return Side(
+            context,
+            side.facts,
+            side.files,
+            side.symbols,
+            side.incomplete,
+            side.problems,
+            side.read_source,
+            side.tallies,
+        )
+
+    # ------------------------------------------------------------------------------------------------------- whole
+
+    def _snapshot(self, target: str | None) -> Snapshot:
+        with self._timed("discover"):
+            if target is None:
+                return discovery.git_index(self._root, self._config)
+            return discovery.revision(self._root, self._config, target)
+
+    def _whole(
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        project: Project,
+        store: FactStore | None,
+        keep: Sequence[Rule] | None = None,
+    ) -> Side:
+        """A whole snapshot; kept as the state that changes are told from, for some rules, where `keep` is given."""
+        from semfora_hooks.index.link import assemble, link_files
+
+        config = self._config
+        with self._timed("extract"):
+            facts = extract_snapshot(snapshot, store, self._workforce)
+        ours = (CRASHED, FAILED)  # may go better next time, so it is not kept
+        keeps = keep is not None and not any(p.startswith(ours) for file in facts.values() for p in file.problems)
+        with self._timed("link"):
+            declared = (*config.entry_points, *project.entry_points)
+            linked = link_files(list(facts.items()), config.src, project.prefix, declared, track=keeps)
+            index = assemble(linked)
+            if keeps and store is not None and keep is not None and scope.base_ref is not None:
+                from semfora_hooks.change import store_state
+
+                store_state(store, self._root, config, project, scope.base_ref, snapshot, linked, index, keep)
+            context = SuggestContext(
+                generator=_generator({file.language for file in snapshot.files}),
+                repository=Repository(name=self._root.path.name, head=snapshot.head),
+                symbols=tuple(index.symbols),  # tuples: no rule may change what the next one sees
+                calls=tuple(index.calls),
+                modules=tuple(index.modules),
+                imports=tuple(index.imports),
+                duplicates=tuple(index.duplicates),
+                mentions=index.mentions,
+                is_library=project.is_library,
+                scope=_with_symbols(scope, index.symbols),
+            )
+        problems = [Incomplete(file=path, reason=text) for path, file in facts.items() for text in file.problems]
+        return Side(
+            context,
+            facts,
+            len(snapshot.files),
+            len(index.symbols),
+            snapshot.incomplete,
+            problems,
+            source_reader(snapshot),
+        )
+
+    @contextmanager
+    def _open_store(self) -> Iterator[FactStore | None]:
+        store = FactStore(self._root.path) if self._config.use_cache else None
+        try:
+            yield store
+        finally:
+            if store is not None:
+                store.close()
+
+
+def source_reader(snapshot: Snapshot) -> Callable[[str], str | None]:
+    """A function that gives the text of a snapshot's files, by path."""
+    files = {file.path: file for file in snapshot.files}
+
+    def read(path: str) -> str | None:
+        file = files.get(path)
+        return None if file is None else snapshot.text(file)
+
+    return read
+
+
+def _generator(languages: set[str]) -> Generator:
+    capabilities = {name for language in languages or {"python"} for name in load_spec(language).capabilities}
+    return Generator(version=__version__, capabilities=tuple(sorted(capabilities)))
+
+
+def _with_symbols(scope: Scope, symbols: Sequence[Symbol]) -> Scope:
+    """The scope with the symbols its changed lines touch."""
+    if not scope.files:
+        return scope
+    ranges = {change.path: change.lines for change in scope.files}
+    touched = tuple(
+        symbol.id
+        for symbol in symbols
+        if any(low <= symbol.end_line and high >= symbol.start_line for low, high in ranges.get(symbol.file, ()))
+    )
+    return msgspec.structs.replace(scope, symbols=touched)
