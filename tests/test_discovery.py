@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from semfora_hooks import discovery
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import Root, Snapshot, changes, find_root, git_index, revision, work_tree
-from semfora_hooks.errors import ConfigError, GitError, UsageError
+from semfora_hooks.errors import ConfigError, GitError, SemforaError, UsageError
 from semfora_hooks.git import EMPTY_TREE, blob_id, commit_id, is_anything_staged, merge_base
 from semfora_hooks.git import head as git_head
 from semfora_hooks.model import ChangedFile
@@ -185,6 +186,90 @@ def test_conflicts_are_read_from_the_work_tree_and_said_of_the_index(repo: Path)
     snapshot = git_index(Root(repo, True), CONFIG)
     assert set(contents(snapshot)) == {"b.py"}
     assert problems(snapshot) == {"a.py": "not merged yet: it has conflicts in git's index"}
+
+
+def test_content_beyond_the_budget_is_read_again_and_checked(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "_MAX_IN_MEMORY", 10)
+    commit(repo, {"a.py": "12345", "b.py": "67890", "c.py": "three"})
+    with open(os.path.join(os.fsencode(repo), b"caf\xe9.py"), "wb") as stream:
+        stream.write(b"x = 1\n")
+    snapshot = work_tree(Root(repo, True), CONFIG)
+    kept = {file.path: file.data is not None for file in snapshot.files}
+    assert kept == {"a.py": True, "b.py": True, "c.py": False, "caf\\xe9.py": False}
+    expected = {"a.py": b"12345", "b.py": b"67890", "c.py": b"three", "caf\\xe9.py": b"x = 1\n"}
+    assert contents(snapshot) == expected
+    write(repo, {"c.py": "other", "a.py": "other"})
+    for change in ("", "gone", "link"):
+        if change == "gone":
+            (repo / "c.py").unlink()
+        elif change == "link":
+            (repo / "c.py").symlink_to("b.py")
+        assert next(snapshot.read(snapshot.files)) == b"12345"
+        with pytest.raises(SemforaError, match=r"c\.py: changed while it was analysed") as caught:
+            list(snapshot.read(snapshot.files))
+        assert caught.value.hint == "run again"
+
+
+def test_what_git_keeps_out_of_the_work_tree_is_read_from_the_index(repo: Path) -> None:
+    commit(repo, {"a.py": "a", "sub/b.py": "b", "sub/c.py": "c", "sub/large.py": b"#" * 3000, "d.py": "d"})
+    (repo / "sub" / "link.py").symlink_to("b.py")
+    git(repo, "add", "-A")
+    kept = ["sub/b.py", "sub/c.py", "sub/large.py", "sub/link.py"]
+    git(repo, "update-index", "--skip-worktree", *kept)
+    for name in kept:
+        (repo / name).unlink()
+    (repo / "d.py").unlink()
+    write(repo, {"sub/c.py": "on disk"})
+    config = Config(max_file_size="2KiB")
+    snapshot = work_tree(Root(repo, True), config)
+    assert contents(snapshot) == {"a.py": b"a", "sub/b.py": b"b", "sub/c.py": b"on disk"}
+    assert list(problems(snapshot)) == ["sub/large.py"]
+    some = [snapshot.files[1], snapshot.files[0], snapshot.files[1]]
+    assert list(snapshot.read(some)) == [b"b", b"a", b"b"]
+
+
+def test_digests_are_those_of_the_object_format(repo: Path) -> None:
+    modern = repo.parent / "modern"
+    modern.mkdir()
+    git(modern, "init", "-q", "--object-format=sha256")
+    first = commit(modern, {"a.py": "a", "empty.py": ""})
+    write(modern, {"b.py": "b"})
+    root = Root(modern, True)
+    ids = {file.path: file.digest for file in work_tree(root, CONFIG).files}
+    assert ids == {name: git(modern, "hash-object", name) for name in ("a.py", "b.py", "empty.py")}
+    assert {len(digest) for digest in ids.values()} == {64}
+    del ids["b.py"]
+    for snapshot in (git_index(root, CONFIG), revision(root, CONFIG, first)):
+        assert {file.path: file.digest for file in snapshot.files} == ids
+        assert list(snapshot.read(snapshot.files)) == [b"a", b""]
+    assert blob_id(b"a", "sha256") == ids["a.py"]
+
+
+def test_an_index_whose_names_lead_out_of_the_repository(repo: Path) -> None:
+    """Git writes no such index, but it lists the names of one."""
+    write(repo.parent, {"up.py": "secret"})
+    commit(repo, {"a.py": "a", "zz/up.py": "mine"})
+    index = repo / ".git" / "index"
+    data = index.read_bytes()[:-20].replace(b"zz/up.py", b"../up.py")
+    data = data[: data.index(b"TREE")] if b"TREE" in data else data
+    index.write_bytes(data + hashlib.sha1(data).digest())
+    assert "../up.py" in git(repo, "ls-files")
+    snapshot = work_tree(Root(repo, True), CONFIG)
+    assert contents(snapshot)["a.py"] == b"a"
+    assert b"secret" not in contents(snapshot).values()
+
+
+def test_files_that_are_only_meant_to_be_added_are_not_in_the_index(repo: Path) -> None:
+    write(repo, {"new.py": "n", "empty.py": "", "meant.py": ""})
+    git(repo, "add", "-N", "new.py", "meant.py")
+    git(repo, "add", "empty.py")
+    assert staged(repo) == {"empty.py": b""}
+    commit(repo, {"gone.py": "g"})
+    assert set(staged(repo)) == {"empty.py", "gone.py", "meant.py", "new.py"}
+    git(repo, "rm", "-q", "--cached", "gone.py", "empty.py")
+    git(repo, "add", "-N", "gone.py")
+    assert set(staged(repo)) == {"meant.py", "new.py"}
+    assert set(on_disk(repo)) == {"empty.py", "gone.py", "meant.py", "new.py"}
 
 
 # ------------------------------------------------------------------------------------------------------ odd names
