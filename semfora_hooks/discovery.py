@@ -446,7 +446,7 @@ class _Reader:
         """Whether a folder is inside the root, links resolved."""
         known = self._inside.get(folder)
         if known is None:
-            if stat.S_ISLNK(os.lstat(folder).st_mode):
+            if folder.endswith((b"/..", b"/.")) or stat.S_ISLNK(os.lstat(folder).st_mode):
                 known = (os.path.realpath(folder) + b"/").startswith(self._root)
             else:
                 known = self._is_inside(folder[: folder.rfind(b"/")])
