@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from semfora_hooks.index.backlog import Backlog
 
-__all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot"]
+__all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot", "is_ours"]
 
 POOL_BYTES = 256 * 1024
 """Less source than this is extracted in the process itself: starting workers would take longer."""

@@ -16,7 +16,7 @@ import msgspec
 from semfora_hooks import git
 from semfora_hooks.discovery import Root, Snapshot, SourceFile
 from semfora_hooks.errors import GitError
-from semfora_hooks.index.extract import CRASHED, FAILED, Workforce, extract_snapshot
+from semfora_hooks.index.extract import Workforce, extract_snapshot, is_ours
 from semfora_hooks.index.store import FactStore, checksum_of, extractor_key
 from semfora_hooks.languages import SUFFIXES
 from semfora_hooks.languages.facts import FileFacts
@@ -142,7 +142,7 @@ def _compare(
     facts = extract_snapshot(snapshot, None, workforce)
     for row in known:
         now = facts[f"{row.oid} {row.language}"]
-        if any(problem.startswith((CRASHED, FAILED)) for problem in now.problems):
+        if is_ours(now):
             result.gone += 1
             continue
         result.checked += 1
