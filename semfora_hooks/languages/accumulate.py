@@ -41,8 +41,7 @@ class Accumulator:
     def enter_block(self) -> None:
         """One more block around the current position."""
         self.depth += 1
-        if self.depth > self.max_depth:
-            self.max_depth = self.depth
+        self.max_depth = max(self.max_depth, self.depth)
 
     def control_flow(self) -> ControlFlow:
         """The counts by construct."""

@@ -7,6 +7,7 @@ and docstrings are blanked out (by the parser's positions) before the text arriv
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from binascii import crc32
 from collections import Counter
@@ -22,11 +23,23 @@ SKETCH = 128
 """Shingle hashes kept a symbol (bottom-k sketch, Broder 1997): exact up to that many, an estimate beyond."""
 
 _IDENTIFIER = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-_IDENTIFIER_START = re.compile(rb"[A-Za-z_\x80-\xff]")
 _CONVERSION = re.compile(rb"%[a-z]")  # of old string formatting: `"_%s_handler"` holds `_handler`, no `s_handler`
 _INTERPOLATION = re.compile(rb"\{([^{}]*)")
 _QUOTES = frozenset(b"\"'")
-_WIDTH = 4
+_DIGITS = frozenset(b"0123456789")
+_VARIABLES = frozenset(b"_abcdefghijklmnopqrstuvwxyz") | frozenset(range(0x80, 0x100))
+_LETTERS = _VARIABLES | frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_STRING_CODE, _NUMBER_CODE, _VARIABLE_CODE = crc32(b'""'), crc32(b"0"), crc32(b"v")
+_WIDTH = 4  # bytes a code
+_LANE = 16  # bytes a sum
+_MULTIPLIERS = (  # random
+    0x840A1AD3777EF903,
+    0xA52A7FAF52664087,
+    0xCB891C6DDDB96D7B,
+    0x3BF3952FBC1D126D,
+    0xC71729AFD93D82F2,
+)
+_MULTIPLIER = sum(multiplier << 8 * _LANE * i for i, multiplier in enumerate(_MULTIPLIERS))
 _MAX_NAME = 200
 _CACHE = 200_000  # entries; a long run over hostile names must not grow without bound
 
@@ -77,9 +90,49 @@ class Tokens:
             self.words += find(source[start:end].rstrip())
         self._at[len(source)] = len(self.words)
 
-    def between(self, start: int, end: int) -> list[bytes]:
-        """The tokens from one cut to another."""
-        return self.words[self._at[start] : self._at[end]]
+    def between(self, start: int, end: int) -> tuple[int, int]:
+        """Where the tokens from one cut to another stand in `words`."""
+        return self._at[start], self._at[end]
+
+
+class Fingerprints:
+    """What the bodies in a file look like; made once a file, so that nested bodies cost little more.
+
+    Args:
+        words: The tokens.
+        codes: A number for each, the same for tokens that shall look alike.
+    """
+
+    def __init__(self, words: Sequence[bytes], codes: array[int]) -> None:
+        self._words = words
+        self._codes = codes.tobytes()
+        self._hashes = shingle_hashes(codes)
+
+    def of(self, first: int, end: int) -> tuple[bytes, int, int]:
+        """The sketch, the digest and the literal digest of the tokens from `first` to before `end`."""
+        smallest = sorted(set(self._hashes[first : max(first, end - SHINGLE + 1)]))[:SKETCH]
+        normal = self._codes[first * _WIDTH : end * _WIDTH]
+        literal = b"\0".join(self._words[first:end])  # no token holds a NUL
+        return array("I", smallest).tobytes(), _digest(normal), _digest(literal)
+
+
+def shingle_hashes(codes: array[int]) -> array[int]:
+    """A hash of each run of `SHINGLE` codes, by where it begins.
+
+    Multilinear hashing (Lemire and Kaser, "Strongly universal string hashing is fast", 2014) of all runs at once: the
+    sums of codes times multipliers are a convolution, so one product of two large integers has them all, each in a
+    lane of 128 bits. Bottom-k sketches need no more than such a family (Thorup, "Bottom-k and priority sampling",
+    2013).
+    """
+    lanes = array("I", bytes(len(codes) * _LANE))
+    lanes[::4] = codes
+    if sys.byteorder == "big":
+        lanes.byteswap()
+    product = int.from_bytes(lanes.tobytes(), "little") * _MULTIPLIER
+    lanes = array("I", product.to_bytes((len(codes) + SHINGLE - 1) * _LANE, "little"))
+    if sys.byteorder == "big":
+        lanes.byteswap()
+    return lanes[1::4][SHINGLE - 1 : len(codes)]  # the upper half of each sum modulo 2**64
 
 
 class Tokenizer:
@@ -96,8 +149,7 @@ class Tokenizer:
         self._find = re.compile(rb"\s*+(" + pattern + rb")", re.DOTALL | re.VERBOSE).findall
         self._keywords = keywords
         self._names = _Table(self._names_of)
-        self._normal = _Table(lambda token: crc32(self._normalise(token)))
-        self._literal = _Table(crc32)
+        self._codes = _Table(self._code)
 
     def split(self, source: bytes, cuts: Iterable[int] = ()) -> Tokens:
         """The tokens of `source`, so that those between any two of `cuts` can be had."""
@@ -121,37 +173,31 @@ class Tokenizer:
 
     def _names_of(self, token: bytes) -> tuple[str, ...]:
         if token[-1] in _QUOTES:
-            names = _names_in_string(token) if len(token) > 1 else []
-            return tuple(name.decode("utf-8", "replace") for name in names if name not in self._keywords)
+            names = _names_in_string(token) if len(token) > 1 else ()
+            return tuple([name.decode("utf-8", "replace") for name in names if name not in self._keywords])
         name = token.strip(b".(")
-        if not _IDENTIFIER_START.match(name) or name in self._keywords:
+        if not name or name[0] not in _LETTERS or name in self._keywords:
             return ()
         return (name.decode("utf-8", "replace"),)
 
-    def fingerprint(self, words: Sequence[bytes]) -> tuple[tuple[int, ...], int, int]:
-        """The sketch, the digest and the literal digest of a token stream.
+    def fingerprints(self, words: Sequence[bytes]) -> Fingerprints:
+        """What any stretch of a token stream looks like.
 
         Local names, numbers and strings look alike in the sketch and in the digest; called names, attributes, class
         names, constants, keywords and operators do not.
         """
-        data = array("I", map(self._normal.__getitem__, words)).tobytes()
-        raw = array("I", map(self._literal.__getitem__, words)).tobytes()
-        size = SHINGLE * _WIDTH
-        hashes = {crc32(data[i : i + size]) for i in range(0, len(data) - size + 1, _WIDTH)}
-        sketch = tuple(sorted(hashes)[:SKETCH])
-        return sketch, _digest(data), _digest(raw)
+        return Fingerprints(words, array("I", map(self._codes.__getitem__, words)))
 
-    def _normalise(self, token: bytes) -> bytes:
+    def _code(self, token: bytes) -> int:
         first = token[0]
-        if first in b"\"'" or token[-1] in b"\"'":
-            return b'""'
-        if first in b"0123456789":
-            return b"0"
-        if token in self._keywords or first == 0x2E or token[-1] == 0x28:  # ".": attribute, "(": call
-            return token
-        if first == 0x5F or first >= 0x80 or 0x61 <= first <= 0x7A:  # "_", non-ASCII, "a".."z": a variable
-            return b"v"
-        return token
+        if first in _QUOTES or token[-1] in _QUOTES:
+            return _STRING_CODE
+        if first in _DIGITS:
+            return _NUMBER_CODE
+        # Attributes (first is no letter) and calls (last is "(") keep their names.
+        if first in _VARIABLES and token[-1] != 0x28 and token not in self._keywords:
+            return _VARIABLE_CODE
+        return crc32(token)
 
 
 def _digest(data: bytes) -> int:
@@ -165,7 +211,7 @@ def _names_in_string(token: bytes) -> list[bytes]:
     body = token[opening:].strip(b"\"'")
     if len(body) <= _MAX_NAME and not (b" " in body or b"\n" in body or b"\t" in body):
         return _IDENTIFIER.findall(_CONVERSION.sub(b"%", body) if b"%" in body else body)
-    prefix = token[:opening].lower()
+    prefix = token[:opening].lower() if opening else b""
     if b"f" in prefix or b"t" in prefix:
         return [name for part in _INTERPOLATION.findall(body) for name in _IDENTIFIER.findall(part)]
     return []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from semfora_hooks.languages.spec import LanguageSpec
+    from semfora_hooks.languages.tokens import Fingerprints
 
 MAX_DEPTH = 400
 """Enclosing constructs that are followed; Python itself gives up at 100 levels of indentation."""
@@ -457,6 +458,7 @@ class Walker:
         ]
         tokens = tokenizer.split(clean, (offset for body in bodies if body is not None for offset in body))
         mentions, fragments = tokenizer.mentions(tokens.words)
+        prints: Fingerprints | None = None
         budget = MAX_REREAD * (len(clean) + MARGIN)
         for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
             symbol.control_flow = total.control_flow()
@@ -477,10 +479,11 @@ class Walker:
                 symbol.own_mentions = max(0, count_word(clean[start:end], name) - 1)
             body = bodies[index]
             if body is not None:
-                words = tokens.between(*body)
-                symbol.tokens = len(words)
-                if len(words) >= MIN_TOKENS:
-                    symbol.shingles, symbol.digest, symbol.literal_digest = tokenizer.fingerprint(words)
+                first, after = tokens.between(*body)
+                symbol.tokens = after - first
+                if symbol.tokens >= MIN_TOKENS:
+                    prints = prints or tokenizer.fingerprints(tokens.words)
+                    symbol.shingles, symbol.digest, symbol.literal_digest = prints.of(first, after)
         head = self.source[:2000].lower()
         return FileFacts(
             language=self.spec.name,
