@@ -47,18 +47,20 @@ def first_child(node: Node) -> Node | None:
 
 def is_stub(body: Node, source: bytes) -> bool:
     """Whether the body is `...`, `pass`, a docstring, `raise NotImplementedError`, or any run of those."""
-    for statement in body.named_children:
-        kind = statement.type
-        if kind in ("pass_statement", "comment"):
-            continue
-        if kind == "expression_statement":
-            child = first_child(statement)
-            if child is not None and child.type in ("string", "ellipsis"):
-                continue
-        if kind == "raise_statement" and b"NotImplementedError" in source[statement.start_byte : statement.end_byte]:
-            continue
-        return False
-    return True
+    first = first_child(body)
+    if first is not None and not _does_nothing(first, source):
+        return False  # as most bodies do something; listing all their statements would cost more
+    return all(_does_nothing(statement, source) for statement in body.named_children)
+
+
+def _does_nothing(statement: Node, source: bytes) -> bool:
+    kind = statement.type
+    if kind == "expression_statement":
+        child = first_child(statement)
+        return child is not None and child.type in ("string", "ellipsis")
+    if kind == "raise_statement":
+        return b"NotImplementedError" in source[statement.start_byte : statement.end_byte]
+    return kind in ("pass_statement", "comment")
 
 
 def is_wrapper(body: Node, start: int) -> bool:

@@ -94,7 +94,7 @@ class PythonSpec(LanguageSpec):
             role=role,
             is_async=source.startswith(b"async", node.start_byte),
             return_type=_optional_text(node.child_by_field_name("return_type"), source),
-            arguments=tuple(_arguments(parameters, source)) if parameters is not None else (),
+            arguments=_parameters(parameters, source) if parameters is not None else (),
             body=node.child_by_field_name("body"),
         )
 
@@ -153,7 +153,7 @@ class PythonSpec(LanguageSpec):
         for name in node.children_by_field_name("name"):
             imported, alias = _aliased(name, source)
             names.append((imported, alias or imported))
-        if any(child.type == "wildcard_import" for child in node.named_children):
+        if not names and any(child.type == "wildcard_import" for child in node.named_children):
             names.append(("*", "*"))
         yield ImportFacts(
             module, len(text) - len(module), tuple(names), None, line, owner, type_checking, main_only, guarded
@@ -325,6 +325,23 @@ def _aliased(node: Node, source: bytes) -> tuple[str, str | None]:
 
 
 _SPLATS = {"list_splat_pattern": "var_positional", "dictionary_splat_pattern": "var_keyword"}
+
+
+_KNOWN: dict[bytes, tuple[Argument, ...]] = {}
+_MAX_KNOWN = 20_000
+
+
+def _parameters(parameters: Node, source: bytes) -> tuple[Argument, ...]:
+    """The parameters of a function, in order. Many functions are alike in them: each text is read once a process."""
+    text = source[parameters.start_byte : parameters.end_byte]
+    known = _KNOWN.get(text)
+    if known is None:
+        known = tuple(_arguments(parameters, source))
+        if len(text) <= _MAX_TEXT and not parameters.has_error:  # what an error does depends on what is around
+            if len(_KNOWN) >= _MAX_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[text] = known
+    return known
 
 
 def _arguments(parameters: Node, source: bytes) -> Iterator[Argument]:
