@@ -26,6 +26,7 @@ _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "_
 _MAX_GITIGNORE = 1 << 20
 _MAX_IN_MEMORY = 32 << 20  # of files' content; what is beyond is read again when it is wanted
 _CHUNK = 1 << 16
+_FEW = 32  # files whose content is read at once, wanted or not
 _MAX_WILDCARDS = 12  # in one glob; pathspec's regular expressions backtrack over all of them
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _ENDINGS = tuple(ending.encode() for ending in SUFFIXES)
@@ -40,7 +41,7 @@ class SourceFile(msgspec.Struct, frozen=True):
         path: Relative to the root, with `/`; bytes that are not UTF-8 show as escapes.
         digest: Git's blob id, hexadecimal.
         language: As in `languages.SUFFIXES`.
-        data: The content, where it had to be read to hash it.
+        data: The content, where it had to be read anyway.
     """
 
     path: str
@@ -140,6 +141,11 @@ def changes(root: Path, base: str | None, target: str | None = None) -> list[Cha
     return git.changes(root, base, target, with_lines=language_of)
 
 
+def staged_changes(root: Path) -> tuple[str | None, list[ChangedFile]]:
+    """HEAD's commit, and what is staged on top of it; see `git.staged_changes`."""
+    return git.staged_changes(root, with_lines=language_of)
+
+
 # ------------------------------------------------------------------------------------------------------- snapshots
 
 
@@ -223,10 +229,11 @@ def _from_git(root: Root, config: Config, entries: Iterable[TreeEntry], head: st
     sizes: dict[str, int] = {}
 
     def read(files: Sequence[SourceFile]) -> Iterator[bytes]:
-        return git.read_blobs(root.path, [file.digest for file in files], sizes)
+        blobs = git.read_blobs(root.path, [file.digest for file in files if file.data is None], sizes)
+        return (next(blobs) if file.data is None else file.data for file in files)
 
     snapshot = Snapshot([], read, head=head)
-    candidates = []
+    candidates: list[SourceFile] = []
     seen: set[str] = set()
     for entry in sorted(entries, key=lambda entry: entry.name):
         path = git.display_path(entry.name)
@@ -242,7 +249,13 @@ def _from_git(root: Root, config: Config, entries: Iterable[TreeEntry], head: st
 
 def _add_blobs(root: Path, files: Sequence[SourceFile], limit: int, snapshot: Snapshot) -> dict[str, int]:
     """Take those of `files` into the snapshot whose blobs are here and not too large; all sizes."""
-    sizes = git.blob_sizes(root, [file.digest for file in files])
+    digests = [file.digest for file in files]
+    if len(files) <= _FEW:  # asking for sizes first would be another process
+        contents = git.blobs(root, digests, limit)
+        files = [msgspec.structs.replace(file, data=_data(contents[file.digest])) for file in files]
+        sizes = {digest: data if isinstance(data, int) else len(data) for digest, data in contents.items()}
+    else:
+        sizes = git.blob_sizes(root, digests)
     for file in files:
         size = sizes.get(file.digest, -1)
         if size < 0:
@@ -253,6 +266,10 @@ def _add_blobs(root: Path, files: Sequence[SourceFile], limit: int, snapshot: Sn
         else:
             snapshot.files.append(file)
     return sizes
+
+
+def _data(content: bytes | int) -> bytes | None:
+    return None if isinstance(content, int) else content
 
 
 def _is_repeated(path: str, seen: set[str], snapshot: Snapshot) -> bool:
@@ -315,12 +332,14 @@ class _Disk:
         return self.snapshot
 
     def _read(self, files: Sequence[SourceFile]) -> Iterator[bytes]:
-        blobs = git.read_blobs(self._root, [file.digest for file in files if file.path in self._kept])
+        blobs = git.read_blobs(
+            self._root, [file.digest for file in files if file.data is None and file.path in self._kept]
+        )
         for file in files:
-            if file.path in self._kept:
-                yield next(blobs)
-            elif file.data is not None:
+            if file.data is not None:
                 yield file.data
+            elif file.path in self._kept:
+                yield next(blobs)
             else:
                 yield self._again(file)
 

@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from semfora_hooks.config import Config, load_config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root
 from semfora_hooks.errors import SemforaError
+from semfora_hooks.hookspecs import Rule
 from semfora_hooks.languages import SUFFIXES, language_of
 from semfora_hooks.model import (
     ChangedFile,
@@ -37,7 +39,6 @@ from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe,
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
-    from semfora_hooks.hookspecs import Rule
     from semfora_hooks.sides import Side, SideReader, Sides
 
 # What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
@@ -139,8 +140,8 @@ class SuggestEngine:
                 side = sides.after
                 found, fixed = self._compare(request, scope, rules, sides, run)
             else:
-                side, fixed = reader.work_tree(scope), []
-                found = self._evaluate(rules, side, {}, run)
+                fixed = []
+                side, found = reader.judged(scope, self._judge_key(request, rules), partial(self._judge, rules, run))
             found = self._police(request, rules, found, side)
             return self._report(request, scope, run, side, found, fixed, start)
 
@@ -172,8 +173,8 @@ class SuggestEngine:
 
     def _scope(self, request: Request) -> Scope:
         if request.scope == "staged":
-            head = git.head(request.root.path)
-            return Scope(kind="staged", base_ref=head, files=tuple(discovery.changes(request.root.path, head)))
+            head, files = discovery.staged_changes(request.root.path)
+            return Scope(kind="staged", base_ref=head, files=tuple(files))
         if request.scope == "range":
             base = git.merge_base(request.root.path, request.base or "HEAD", request.target)
             target = git.commit_id(request.root.path, request.target)
@@ -194,6 +195,22 @@ class SuggestEngine:
                 ErrorEntry(kind="config", message=text, hint="semfora-hooks rules list shows what there is")
             )
         return chosen
+
+    def _judge(self, rules: Sequence[LoadedRule], run: _Run, side: Side) -> tuple[list[Recommendation], bool]:
+        """What the rules say of a side, and whether all of them could say it."""
+        told = len(run.errors), len(run.notices)
+        found = self._evaluate(rules, side, {}, run)
+        return found, told == (len(run.errors), len(run.notices))
+
+    def _judge_key(self, request: Request, rules: Sequence[LoadedRule]) -> str | None:
+        """What findings depend on besides the snapshot; `None` where they must not be kept."""
+        if request.whole:
+            return None
+        keys = [loaded.rule.result_key() if isinstance(loaded.rule, Rule) else None for loaded in rules]
+        if None in keys:
+            return None
+        config = self.config
+        return msgspec.json.encode([keys, sorted(config.severity.items()), sorted(config.rules.items())]).decode()
 
     def _target(self, request: Request) -> str | None:
         """The commit that is judged; `None` for what is staged."""
@@ -311,7 +328,7 @@ class SuggestEngine:
         words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
         is_ignored = selection.ignored_in_files(self.config, plain)
         today = datetime.datetime.now(tz=datetime.UTC).date()
-        find_comment = suppression.suppressor(side.facts, today, side.context.by_id)
+        find_comment = suppression.suppressor(side.facts, today, side.line_of)
         accepted: frozenset[str] = frozenset()
         if self.config.baseline is not None:
             accepted = baseline.read(request.root.path / self.config.baseline)

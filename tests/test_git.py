@@ -379,3 +379,46 @@ def test_listings_start_all_they_need_at_once_and_leave_nothing_behind(repo: Pat
     with git.WorkTree(repo) as tree:
         pass
     assert all(running.process.returncode is not None for running in tree._running)
+
+
+# ------------------------------------------------------------------------------------------------- changes with lines
+
+
+def test_what_is_staged_comes_with_head_and_of_three_processes(repo: Path, started: list[list[str]]) -> None:
+    (repo / "HEAD").write_text("a file of this name is no revision\n")
+    (repo / "a.py").write_text("1\n")
+    sh(repo, "add", "-A")
+    head, changes = git.staged_changes(repo)
+    assert (head, [(change.path, change.lines) for change in changes]) == (
+        None,
+        [("HEAD", ((1, 1),)), ("a.py", ((1, 1),))],
+    )
+    first = commit(repo)
+    (repo / "a.py").write_text("1\n2\n")
+    (repo / "b.txt").write_text("1\n")
+    sh(repo, "add", "-A")
+    started.clear()
+    head, changes = git.staged_changes(repo, with_lines=lambda path: path.endswith(".py"))
+    assert len(started) == 3
+    assert head == first
+    assert [(change.path, change.change, change.lines) for change in changes] == [
+        ("a.py", "modified", ((2, 2),)),
+        ("b.txt", "added", ((1, 1),)),
+    ]
+    assert git.changes(repo, first) == changes
+    assert [change.lines for change in git.staged_changes(repo, with_lines=lambda path: False)[1]] == [(), ()]
+    started.clear()
+    git.tree_id(repo, first)
+    assert started == []  # HEAD's tree came with it
+
+
+def test_a_huge_blob_is_not_compared_line_by_line(repo: Path) -> None:
+    first = commit(repo, {"a.py": "1\n", "data.txt": "x\n"})
+    (repo / "data.txt").write_bytes((b"y" * 1023 + b"\n") * (65 << 10))
+    (repo / "a.py").write_text("1\n2\n")
+    sh(repo, "-c", "core.bigFileThreshold=1m", "add", "-A")
+    changes = git.changes(repo, first)
+    assert [(change.path, change.lines) for change in changes] == [("a.py", ((2, 2),)), ("data.txt", ())]
+    assert git.blobs(repo, [git.raw_changes(repo, first)[1].new_oid], limit=1000) == {
+        git.raw_changes(repo, first)[1].new_oid: 65 << 20
+    }

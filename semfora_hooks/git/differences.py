@@ -34,6 +34,9 @@ _PATCH = (
 )
 RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none", _UNORDERED)
 
+_TREES: dict[str, str] = {}
+"""The trees of commits that were asked about: both are hashes, so one never has another."""
+
 
 class RawChange(NamedTuple):
     """A path that two trees hold differently. A side that lacks it has the mode `000000` and an id of zeros.
@@ -83,11 +86,28 @@ def head(root: Path) -> str | None:
     Raises:
         GitError: HEAD names a commit that is not there.
     """
-    result = run(root, "rev-parse", "--verify", "-q", "HEAD^{commit}", check=False)
-    if result.returncode == 0:
-        return result.stdout.decode().strip()
-    _check_unborn(root)
-    return None
+    ids = finish_head(start_head(root))
+    return ids[0] if ids else None
+
+
+def start_head(root: Path) -> Running:
+    """Ask for the ids of HEAD's commit and tree; for `finish_head`."""
+    return Running(root, "rev-parse", "HEAD^{commit}", "HEAD^{tree}")
+
+
+def finish_head(asked: Running) -> tuple[str, str] | None:
+    """The ids of HEAD's commit and tree; `None` before the first commit.
+
+    Raises:
+        GitError: HEAD names a commit that is not there.
+    """
+    done = asked.finish(check=False)
+    ids = done.stdout.decode().split()
+    if done.returncode != 0 or len(ids) != 2:
+        _check_unborn(asked.root)
+        return None
+    _TREES[ids[0]] = ids[1]
+    return ids[0], ids[1]
 
 
 def _check_unborn(root: Path) -> None:
@@ -105,7 +125,9 @@ def tree_id(root: Path, commit: str) -> str:
     Raises:
         GitError: There is no such commit.
     """
-    return run(root, "rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
+    if commit not in _TREES:
+        _TREES[commit] = run(root, "rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
+    return _TREES[commit]
 
 
 def empty_tree(root: Path) -> str:
@@ -152,20 +174,17 @@ def start_staged_state(root: Path) -> Callable[[], StagedState]:
     Raises:
         GitError: Git is missing; from the result, that it failed.
     """
-    names = Running(root, "rev-parse", "HEAD^{commit}", "HEAD^{tree}")
+    asked = start_head(root)
     differences = _start_raw(root, "HEAD", None)
 
     def finish() -> StagedState:
-        with together(names, differences):
-            named, raw = names.finish(check=False), differences.finish(check=False)
-        ids = named.stdout.decode().split()
-        if named.returncode != 0 or len(ids) != 2:
-            _check_unborn(root)
-            tree = empty_tree(root)
-            return StagedState(None, tree, raw_changes(root, tree))
-        if raw.returncode != 0:
-            raise differences.failed(raw.stderr)
-        return StagedState(ids[0], ids[1], parse_raw(raw.stdout))
+        with together(asked, differences):
+            ids = finish_head(asked)
+            if ids is None:
+                differences.stop()
+                tree = empty_tree(root)
+                return StagedState(None, tree, raw_changes(root, tree))
+            return StagedState(*ids, parse_raw(differences.finish().stdout))
 
     return finish
 
@@ -209,10 +228,32 @@ def changes(
         target: A commit; `None` for what is staged.
         with_lines: The ranges of lines are wanted if it holds for the path of any file; by default, always.
     """
-    start = base or empty_tree(root)
-    sides = ["--cached", start] if target is None else [start, target]
-    listing = Running(root, "diff", *_PATCH, "--raw", "-z", "--no-abbrev", *sides)
-    patch = Running(root, "diff", *_PATCH, "-U0", "--no-prefix", *sides)  # at once; perhaps for nothing
+    return _finish_changes(*_start_changes(root, base or empty_tree(root), target), with_lines)
+
+
+def staged_changes(root: Path, *, with_lines: Callable[[str], object] = bool) -> tuple[str | None, list[ChangedFile]]:
+    """HEAD's commit, `None` before the first one, and what is staged on top of it; see `changes`."""
+    asked = start_head(root)
+    listing, patch = _start_changes(root, "HEAD", None)
+    with together(asked, listing, patch):
+        ids = finish_head(asked)
+        if ids is not None:
+            return ids[0], _finish_changes(listing, patch, with_lines)
+        listing.stop()
+        patch.stop()
+    return None, changes(root, None, with_lines=with_lines)
+
+
+def _start_changes(root: Path, base: str, target: str | None) -> tuple[Running, Running]:
+    """The list of changes, and their patch, which perhaps nobody wants."""
+    sides = ["--cached", base, "--"] if target is None else [base, target, "--"]
+    return (
+        Running(root, "diff", *_PATCH, "--raw", "-z", "--no-abbrev", *sides),
+        Running(root, "diff", *_PATCH, "-U0", "--no-prefix", *sides),
+    )
+
+
+def _finish_changes(listing: Running, patch: Running, with_lines: Callable[[str], object]) -> list[ChangedFile]:
     names: dict[bytes, list[tuple[int, int]]] = {}
     with together(listing, patch):
         entries = list(_named(listing.finish().stdout.split(b"\0")))

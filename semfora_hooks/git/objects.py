@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from semfora_hooks.errors import GitError
-from semfora_hooks.git.differences import RAW, RawChange, empty_tree, head, parse_raw, raw_changes
+from semfora_hooks.git.differences import RAW, RawChange, empty_tree, finish_head, parse_raw, raw_changes, start_head
 from semfora_hooks.git.process import TIMEOUT, Running, run
 
 ANY = (b"",)
@@ -49,8 +49,9 @@ class _Listing:
         self._root = root
         self._endings = endings
         self._running: list[Running] = []
-        self._named = self._start("rev-parse", "--verify", "-q", "HEAD^{commit}")
-        self._head: str | None = None
+        self._asked = start_head(root)
+        self._running.append(self._asked)
+        self._ids: tuple[str, str] | None = None
 
     def _start(self, *arguments: str) -> Running:
         self._running.append(Running(self._root, *arguments))
@@ -67,10 +68,9 @@ class _Listing:
 
     def head(self) -> str | None:
         """The commit id of HEAD; `None` before the first commit."""
-        if self._head is None:
-            done = self._named.finish(check=False)
-            self._head = done.stdout.decode().strip() if done.returncode == 0 else head(self._root)
-        return self._head
+        if self._asked.process.returncode is None:
+            self._ids = finish_head(self._asked)
+        return self._ids[0] if self._ids else None
 
 
 class WorkTree(_Listing):
