@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from semfora_hooks.config import Config, nearest
-from semfora_hooks.discovery import compile_globs
 from semfora_hooks.errors import ConfigError
+from semfora_hooks.files import compile_globs
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.model import Recommendation
 
