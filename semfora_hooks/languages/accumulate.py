@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from semfora_hooks.model import ControlFlow
 
-_NO_FLOW = ControlFlow()
 _FIELDS = {field.rstrip("_"): field for field in ControlFlow.__struct_fields__}
 
 
@@ -45,6 +46,10 @@ class Accumulator:
 
     def control_flow(self) -> ControlFlow:
         """The counts by construct."""
-        if not self.flow:
-            return _NO_FLOW
-        return ControlFlow(**{_FIELDS[name]: count for name, count in self.flow.items()})
+        return _control_flow(tuple(self.flow.items()))
+
+
+@lru_cache(4096)
+def _control_flow(counts: tuple[tuple[str, int], ...]) -> ControlFlow:
+    """Frozen, so one object serves all symbols of the same counts; a few dozen forms are most of them."""
+    return ControlFlow(**{_FIELDS[name]: count for name, count in counts})

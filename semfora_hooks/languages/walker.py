@@ -50,7 +50,6 @@ _NESTING = frozenset({"if", "elif", "else", "for", "while", "except", "case"})
 _BRANCHES = frozenset({"if", "elif", "for", "while", "except"})
 _CONDITIONS = frozenset({"if", "elif", "else", "try", "except"})
 _CONSTRUCTS = frozenset({*_STRUCTURES, *_HYBRIDS, "case", "try", "finally", "with", "lambda"})
-_COUNTED = frozenset({"raise", "return", "yield", "comprehension"})
 
 
 class _Frame:
@@ -109,11 +108,12 @@ class Walker:
         bound = captures.pop("bound", [])
         outside = [(node, True) for node in captures.pop("global", [])]
         outside += [(node, False) for node in captures.pop("nonlocal", [])]
-        events = sorted(
+        events = [
             (node.start_byte, -node.end_byte, code != "block", code, order, node)
             for code, nodes in captures.items()
             for order, node in enumerate(nodes)
-        )
+        ]
+        events.sort()
         stack = self._stack
         leaves: dict[str, Callable[[Node], None]] = {
             "call": self._call,
@@ -125,21 +125,28 @@ class Walker:
             "import_from": self._import,
             "type_alias": self._type_alias,
         }
+        openers: dict[str, Callable[[_Frame, Node], None]] = {
+            **dict.fromkeys(_CONSTRUCTS, self._construct),
+            "block": self._block,
+            "function": self._definition,
+            "class": self._definition,
+            "decorated": self._decorated,
+        }
         next_close = len(self.source) + 1
         for start, negative_end, _, code, _, node in events:
             if start >= next_close:
                 next_close = self._close(start)
             if len(stack) >= MAX_DEPTH:
                 self._too_deep(node)
-            elif code in _COUNTED:
-                self._active[-1].count(code)
             elif code in leaves:
                 leaves[code](node)
-            else:
+            elif code in openers:
                 frame = _Frame(-negative_end, code)
-                self._enter(frame, node)
+                openers[code](frame, node)
                 stack.append(frame)
-                next_close = frame.end
+                next_close = -negative_end
+            else:
+                self._active[-1].count(code)
         self._close(len(self.source) + 1)
         self._release(outside)
         self._hide(bound)
@@ -154,17 +161,6 @@ class Walker:
 
     # --------------------------------------------------------------------------------------------------- events
 
-    def _enter(self, frame: _Frame, node: Node) -> None:
-        code = frame.code
-        if code == "block":
-            self._block(frame)
-        elif code in _CONSTRUCTS:
-            self._construct(frame, node)
-        elif code in ("function", "class"):
-            self._definition(frame, node)
-        elif code == "decorated":
-            frame.decorators = []
-
     def _close(self, position: int) -> int:
         """Close what ends before `position`; returns where the innermost of what is left ends."""
         stack = self._stack
@@ -176,6 +172,9 @@ class Walker:
                 for name, (branches, types) in frame.tests.items():
                     self._record_test(name, types, branches=branches)
         return stack[-1].end if stack else len(self.source) + 1
+
+    def _decorated(self, frame: _Frame, _: Node) -> None:
+        frame.decorators = []
 
     def _decorator(self, node: Node) -> None:
         if self._stack and self._stack[-1].decorators is not None:
@@ -277,7 +276,7 @@ class Walker:
 
         frame.on_close = on_close
 
-    def _block(self, frame: _Frame) -> None:
+    def _block(self, frame: _Frame, _: Node) -> None:
         parent = self._stack[-1] if self._stack else None
         if parent is None:
             return
@@ -494,7 +493,7 @@ class Walker:
             mentions={name: count for name, count in sorted(mentions.items()) if count > 0},
             fragments=fragments,
             exports=self.spec.exports(clean),
-            suppressions=[_suppression(node, self.source) for node in comments if MARKER in (node.text or b"")],
+            suppressions=_suppressions(comments, self.source),
             problems=self.problems,
             lines=lines,
             has_main_guard=self.spec.has_main_guard(clean),
@@ -530,10 +529,15 @@ def _blank(source: bytes, nodes: list[Node]) -> bytes:
     return b"".join(pieces)
 
 
-def _suppression(node: Node, source: bytes) -> SuppressionFacts:
-    line_start = source.rfind(b"\n", 0, node.start_byte) + 1
-    return SuppressionFacts(
-        line=node.start_point[0] + 1,
-        alone=not source[line_start : node.start_byte].strip(),
-        text=source[node.start_byte : node.end_byte].decode("utf-8", "replace"),
-    )
+def _suppressions(comments: list[Node], source: bytes) -> list[SuppressionFacts]:
+    """The comments that hold the marker."""
+    if MARKER not in source:
+        return []
+    found = []
+    for node in comments:
+        start = node.start_byte
+        text = source[start : node.end_byte]
+        if MARKER in text:
+            before = source[source.rfind(b"\n", 0, start) + 1 : start]
+            found.append(SuppressionFacts(node.start_point[0] + 1, not before.strip(), text.decode("utf-8", "replace")))
+    return found

@@ -161,7 +161,7 @@ class PythonSpec(LanguageSpec):
 
     def callee(self, node: Node, source: bytes) -> str:
         function = node.child_by_field_name("function")
-        return _reference(function, source) if function is not None else ""
+        return "" if function is None else _reference(function, source)
 
     def binding(self, node: Node, source: bytes) -> tuple[str, str, bool, int | None] | None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
