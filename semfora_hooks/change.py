@@ -27,6 +27,7 @@ from semfora_hooks.index.link import Index, LinkedFiles
 from semfora_hooks.index.modules import module_name
 from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.project import Project
+from semfora_hooks.index.results import code_stamp
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages.facts import FileFacts
 from semfora_hooks.model import Duplicate, Incomplete, Recommendation
@@ -84,6 +85,7 @@ def state_key(config: Config, project: Project) -> str:
     """What a state depends on besides the files: versions, and the configuration of discovery and linking."""
     parts = (
         STATE_VERSION,
+        code_stamp(),
         extractor_key(),
         config.src,
         config.exclude,

@@ -100,6 +100,10 @@ class Rule(abc.ABC):
         """What the rule decides from its sums. If that differs between two sides, they are compared as a whole."""
         return None
 
+    def result_key(self) -> str | None:
+        """What the rule's findings depend on besides the context, if they may be kept; `None` if they may not."""
+        return None
+
     def prepare(self) -> None:  # noqa: B027  optional
         """Start what takes long; called before the index is read, only if the rule will run."""
 

@@ -6,6 +6,7 @@ the same.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,10 @@ from semfora_hooks.config import Config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root, Snapshot
 from semfora_hooks.hookspecs import Rule
-from semfora_hooks.index.extract import CRASHED, FAILED, Workforce, extract_snapshot
+from semfora_hooks.index.extract import Workforce, extract_snapshot, is_ours
 from semfora_hooks.index.project import Project, read_project
-from semfora_hooks.index.store import FactStore
+from semfora_hooks.index.results import code_stamp, load_result, save_result
+from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages import load_spec
 from semfora_hooks.languages.facts import FileFacts
 from semfora_hooks.model import Generator, Incomplete, Recommendation, Repository, Scope, Symbol
@@ -27,6 +29,7 @@ from semfora_hooks.model import Generator, Incomplete, Recommendation, Repositor
 if TYPE_CHECKING:
     from semfora_hooks.change import ChangeSide
 
+Judge = Callable[["Side"], tuple[list[Recommendation], bool]]
 Timed = Callable[[str], Any]
 """Gives a context manager that adds its time to a stage's."""
 
@@ -43,6 +46,7 @@ class Side(msgspec.Struct):
         problems: What could not be extracted from the files it has.
         read_source: A file's text by its path, as it was analysed.
         tallies: Where the context is a part: each rule's sums over the whole.
+        lines: Where definitions stand, if the context does not say.
     """
 
     context: SuggestContext
@@ -53,10 +57,27 @@ class Side(msgspec.Struct):
     problems: list[Incomplete]
     read_source: Callable[[str], str | None]
     tallies: Mapping[str, Mapping[str, int]] = {}
+    lines: Mapping[str, int] | None = None
+
+    def line_of(self, identity: str) -> int | None:
+        """The line of a symbol's definition."""
+        if self.lines is not None:
+            return self.lines.get(identity)
+        symbol = self.context.by_id.get(identity)
+        return None if symbol is None else symbol.start_line
 
     def all_incomplete(self) -> list[Incomplete]:
         """What could not be read, or not wholly, sorted."""
         return sorted([*self.incomplete, *self.problems], key=lambda item: (item.file, item.reason))
+
+
+class _Judgement(msgspec.Struct, array_like=True):
+    """What was said of a snapshot: findings, where their symbols are defined, and the size of it all."""
+
+    found: list[Recommendation]
+    lines: dict[str, int]
+    symbols: int
+    problems: list[Incomplete]
 
 
 class Sides(msgspec.Struct):
@@ -92,6 +113,73 @@ class SideReader:
             project = read_project(self._root.path)
         with self._open_store() as store:
             return self._whole(snapshot, scope, project, store)
+
+    def judged(self, scope: Scope, key: str | None, judge: Judge) -> tuple[Side, list[Recommendation]]:
+        """The files on disk and what is said of them; what was said of the same files before is not worked out again.
+
+        Args:
+            scope: What the run is about.
+            key: What the findings depend on besides the files; `None` where they must be worked out.
+            judge: Gives the findings, and whether they may be kept.
+        """
+        with self._timed("discover"):
+            snapshot = discovery.work_tree(self._root, self._config)
+            project = read_project(self._root.path)
+        with self._open_store() as store:
+            full_key = None if key is None or store is None else self._result_key(snapshot, project, key)
+            if store is not None and full_key is not None and (known := self._known(store, full_key, snapshot, scope)):
+                return known
+            side = self._whole(snapshot, scope, project, store)
+            found, is_sound = judge(side)
+            if store is not None and full_key is not None and is_sound and not any(map(is_ours, side.facts.values())):
+                lines = {item.symbols[0].id: side.line_of(item.symbols[0].id) for item in found if item.symbols}
+                kept = _Judgement(found, {i: line for i, line in lines.items() if line}, side.symbols, side.problems)
+                save_result(store, full_key, msgspec.msgpack.encode(kept))
+            return side, found
+
+    def _result_key(self, snapshot: Snapshot, project: Project, key: str) -> str:
+        config = self._config
+        parts = [
+            code_stamp(),
+            extractor_key(),
+            key,
+            [config.src, config.entry_points],
+            project,
+            [(file.path, file.digest, file.language) for file in snapshot.files],
+        ]
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+    def _known(
+        self, store: FactStore, key: str, snapshot: Snapshot, scope: Scope
+    ) -> tuple[Side, list[Recommendation]] | None:
+        with self._timed("extract"):
+            data = load_result(store, key)
+            if data is None:
+                return None
+            try:
+                kept = msgspec.msgpack.decode(data, type=_Judgement)
+            except msgspec.MsgspecError:
+                return None
+            reported = {item.symbols[0].file for item in kept.found if item.symbols}
+            files = [file for file in snapshot.files if file.path in reported]
+            facts = store.load([(file.digest, file.language) for file in files])
+            if len({(file.digest, file.language) for file in files}) != len(facts):
+                return None  # their comments are needed
+        side = Side(
+            SuggestContext(
+                generator=_generator({file.language for file in snapshot.files}),
+                repository=Repository(name=self._root.path.name, head=snapshot.head),
+                scope=scope,
+            ),
+            {file.path: facts[file.digest, file.language] for file in files},
+            len(snapshot.files),
+            kept.symbols,
+            snapshot.incomplete,
+            kept.problems,
+            source_reader(snapshot),
+            lines=kept.lines,
+        )
+        return side, kept.found
 
     def after(self, scope: Scope, target: str | None) -> Side:
         """The side after a change, whole: a commit, or what is staged for `None`."""
@@ -190,8 +278,8 @@ class SideReader:
         config = self._config
         with self._timed("extract"):
             facts = extract_snapshot(snapshot, store, self._workforce)
-        ours = (CRASHED, FAILED)  # may go better next time, so it is not kept
-        keeps = keep is not None and not any(p.startswith(ours) for file in facts.values() for p in file.problems)
+        # What is bad through our fault may go better next time, so it is not kept.
+        keeps = keep is not None and not any(map(is_ours, facts.values()))
         with self._timed("link"):
             declared = (*config.entry_points, *project.entry_points)
             linked = link_files(list(facts.items()), config.src, project.prefix, declared, track=keeps)

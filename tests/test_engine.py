@@ -84,7 +84,7 @@ def test_a_change_that_touches_nothing_we_read_stops_at_once(
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     (tmp_path / "README.md").write_text("text\n")
     subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
-    monkeypatch.setattr(SuggestEngine, "_side", None)  # analysing anything would fail
+    monkeypatch.setattr(SuggestEngine, "_reader", None)  # analysing anything would fail
     report = run(scope="staged")
     assert (report.scope.kind, report.recommendations, report.errors) == ("staged", [], [])
     assert report.scope.base_ref is not None

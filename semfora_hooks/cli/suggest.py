@@ -137,10 +137,10 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
         if start and end:
             return Request(root, "range", base=start, target=end, show_inherited=show, whole=False)
         if environment.get("PRE_COMMIT_REMOTE_NAME"):
-            return Request(root)  # the first push of a branch: nothing to compare with
+            return Request(root, whole=False)  # the first push of a branch: nothing to compare with
         if environment.get("GIT_INDEX_FILE") or git.is_anything_staged(root.path):
             return Request(root, "staged", show_inherited=show, whole=False)
-    return Request(root)
+    return Request(root, whole=False)
 
 
 def _reporter(name: str, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from semfora_hooks.languages.facts import FileFacts
-from semfora_hooks.model import Recommendation, Suppression, Symbol
+from semfora_hooks.model import Recommendation, Suppression
 
 _COMMENT = re.compile(r"semfora:\s*(?P<file>file-)?ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.DOTALL)
 _UNTIL = re.compile(r"\buntil=(\d{4}-\d{2}-\d{2})\b")
@@ -24,7 +24,7 @@ class _Mark(NamedTuple):
 
 
 def suppressor(
-    facts: Mapping[str, FileFacts], today: datetime.date, definitions: Mapping[str, Symbol]
+    facts: Mapping[str, FileFacts], today: datetime.date, line_of: Callable[[str], int | None]
 ) -> Callable[[Recommendation, frozenset[str]], Suppression | None]:
     """A function that finds the comment which silences a finding.
 
@@ -34,7 +34,7 @@ def suppressor(
     Args:
         facts: The files, by path, with their comments.
         today: Comments whose `until` lies before it silence nothing.
-        definitions: Symbols by id.
+        line_of: Gives the line of a symbol's definition by its id.
     """
     marks = {path: _marks(file) for path, file in facts.items() if file.suppressions}
 
@@ -42,8 +42,7 @@ def suppressor(
         if not item.symbols:
             return None
         place = item.symbols[0]
-        symbol = definitions.get(place.id)
-        lines = (place.start_line, place.start_line if symbol is None else symbol.start_line)
+        lines = (place.start_line, line_of(place.id))
         for mark in marks.get(place.file, ()):
             if mark.rules.isdisjoint(words) or (mark.until is not None and today > mark.until):
                 continue

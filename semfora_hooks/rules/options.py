@@ -26,6 +26,10 @@ class BuiltinRule(Rule, Generic[OptionsT]):
     def __init__(self, options: OptionsT) -> None:
         self.options = options
 
+    def result_key(self) -> str | None:
+        """The options; the code itself is in the key of all results."""
+        return msgspec.json.encode((self.id, self.options)).decode()
+
     @classmethod
     def configured(cls, config: Config) -> Self:
         """The rule with its options from the configuration.

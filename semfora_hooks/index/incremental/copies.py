@@ -6,8 +6,9 @@ Groups are parts of connected components of likeness, so each that may differ is
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from semfora_hooks.index.incremental.state import StaleStateError
 from semfora_hooks.index.incremental.view import View, path_of
@@ -23,6 +24,13 @@ Place = tuple[str, int]
 """A file and the local index of a symbol."""
 
 
+class _Probed(NamedTuple):
+    """A body in a bucket; its digest is as the database has it."""
+
+    place: Place
+    digest: int
+
+
 def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list[Duplicate]]:
     """For each of two sides, the groups that may differ from the other's, and what they hang together with.
 
@@ -35,7 +43,9 @@ def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list
     """
     looks = [_Look(side) for side in sides]
     changed = _changed_bodies(sides, paths)
-    digests = {body.digest for look in looks for identity in changed if (body := look.facts(identity)) is not None}
+    digests = {
+        signed(body.digest) for look in looks for identity in changed if (body := look.facts(identity)) is not None
+    }
     near = set(changed)
     together = set(changed)
     for digest in sorted(digests):
@@ -47,8 +57,8 @@ def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list
         probe for look in looks for i in near if (body := look.facts(i)) is not None for probe in probes(body.shingles)
     }
     for probe in sorted(hashes):
-        for look in looks:
-            together |= {look.identity(place) for place in look.bucket(probe)}
+        if len({look.is_telling(probe) for look in looks}) > 1:  # pairs of others count it on one side only
+            together |= {look.identity(body.place) for look in looks for body in look.bucket(probe)}
     closed = _close(looks, together)
     return [look.groups(closed) for look in looks]
 
@@ -108,9 +118,17 @@ class _Look:
     def __init__(self, view: View) -> None:
         self._view = view
         self._members: dict[int, list[Place]] = {}
-        self._buckets: dict[int, list[Place]] = {}
+        self._buckets: dict[int, list[_Probed]] = {}
         self._edges: dict[str, dict[str, float]] = {}
-        self._new: list[tuple[str, FileEntry]] = [(p, e) for p, e in sorted(view.changed.items()) if e is not None]
+        self._new_digests: defaultdict[int, list[Place]] = defaultdict(list)
+        self._new_bands: defaultdict[int, list[_Probed]] = defaultdict(list)
+        for path, entry in view.changed.items():
+            for index, symbol in enumerate(entry.facts.symbols if entry is not None else ()):
+                if symbol.shingles:
+                    place, digest = (path, index), signed(symbol.digest)
+                    self._new_digests[digest].append(place)
+                    for probe in probes(symbol.shingles):
+                        self._new_bands[probe].append(_Probed(place, digest))
 
     def place(self, identity: str) -> Place | None:
         path = path_of(identity)
@@ -127,36 +145,39 @@ class _Look:
         return symbol if symbol is not None and symbol.shingles else None
 
     def members(self, digest: int) -> list[Place]:
-        """The bodies with a digest, in the index's order."""
+        """The bodies with a digest, given as the database has it, in the index's order."""
         if digest not in self._members:
-            found = self._stored("SELECT file, symbol FROM link_body WHERE digest = ?", signed(digest))
-            for path, entry in self._new:
-                found.extend((path, i) for i, s in enumerate(entry.facts.symbols) if s.shingles and s.digest == digest)
+            view = self._view
+            found = list(self._new_digests.get(digest, ()))
+            for file, index in view.state.query("SELECT file, symbol FROM link_body WHERE digest = ?", digest):
+                if file not in view.hidden:
+                    found.append((view.state.row_of(int(file)).path, int(index)))  # type: ignore[call-overload]
             self._members[digest] = sorted(found)
         return self._members[digest]
 
-    def bucket(self, probe: int) -> list[Place]:
-        """The bodies without an exact copy that have a probe; none where it says nothing."""
+    def bucket(self, probe: int) -> list[_Probed]:
+        """The bodies that have a probe, in no order."""
         if probe not in self._buckets:
-            places = self._stored("SELECT file, symbol FROM link_band WHERE hash = ?", probe)
-            for path, entry in self._new:
-                places.extend((path, i) for i, s in enumerate(entry.facts.symbols) if probe in probes(s.shingles))
+            view = self._view
             found = []
-            for place in places:
-                if len(self.members(self._view.entry(place[0]).facts.symbols[place[1]].digest)) == 1:
-                    found.append(place)
-                if len(found) > MAX_BUCKET:
-                    found = []
-                    break
-            self._buckets[probe] = sorted(found)
+            for file, index, digest in view.state.query(
+                "SELECT file, symbol, digest FROM link_band WHERE hash = ?", probe
+            ):
+                if file not in view.hidden:
+                    path = view.state.row_of(int(file)).path  # type: ignore[call-overload]
+                    found.append(_Probed((path, int(index)), int(digest)))  # type: ignore[call-overload]
+            found.extend(self._new_bands.get(probe, ()))
+            self._buckets[probe] = found
         return self._buckets[probe]
 
-    def _stored(self, sql: str, key: int) -> list[Place]:
-        view = self._view
-        rows = view.state.query(sql, key)
-        known = [(view.state.row_of(int(file)).path, int(i)) for file, i in rows if file not in view.hidden]  # type: ignore[call-overload]
-        view.state.load_entries(path for path, _ in known)
-        return known
+    def is_telling(self, probe: int) -> bool:
+        """Whether few enough bodies without exact copies have a probe."""
+        bucket = self.bucket(probe)
+        return len(bucket) <= MAX_BUCKET or sum(self.is_single(body.digest) for body in bucket) <= MAX_BUCKET
+
+    def is_single(self, digest: int) -> bool:
+        """Whether one body only has a digest, given as the database has it."""
+        return len(self.members(digest)) == 1
 
     def neighbours(self, identity: str) -> set[str]:
         """What a body hangs together with: its copies, the functions around it, and those inside it."""
@@ -164,7 +185,7 @@ class _Look:
         place = self.place(identity)
         if facts is None or place is None:
             return set()
-        found = {self.identity(other) for other in self.members(facts.digest)}
+        found = {self.identity(other) for other in self.members(signed(facts.digest))}
         found |= self.edges(identity).keys()
         entry = self._view.entry(place[0])
         symbols = entry.facts.symbols
@@ -177,15 +198,16 @@ class _Look:
         if identity not in self._edges:
             facts, place = self.facts(identity), self.place(identity)
             found: dict[str, float] = {}
-            if facts is not None and place is not None and len(self.members(facts.digest)) == 1:
-                shared = Counter(other for probe in probes(facts.shingles) for other in self.bucket(probe))
+            if facts is not None and place is not None and self.is_single(signed(facts.digest)):
+                telling = [probe for probe in probes(facts.shingles) if self.is_telling(probe)]
+                shared = Counter(other for probe in telling for other in self.bucket(probe))
                 body = _body(facts)
                 for other, count in shared.items():
-                    if other != place and count > 1:
-                        other_facts = self._view.entry(other[0]).facts.symbols[other[1]]
-                        similarity = likeness(body, _body(other_facts), count)
+                    if other.place != place and count > 1 and self.is_single(other.digest):
+                        path, index = other.place
+                        similarity = likeness(body, _body(self._view.entry(path).facts.symbols[index]), count)
                         if similarity is not None:
-                            found[self.identity(other)] = similarity
+                            found[self.identity(other.place)] = similarity
             self._edges[identity] = found
         return self._edges[identity]
 
@@ -202,11 +224,11 @@ class _Look:
             around = frozenset(rank[path, scope] for scope in scopes(symbols, symbols[index].parent))
             bodies[self.identity((path, index))] = _body(symbols[index], rank[path, index], around)
         groups: list[Group] = []
-        for digest in sorted({body.digest for body in bodies.values()}):
+        for digest in sorted({signed(body.digest) for body in bodies.values()}):
             members = self.members(digest)
             if len(members) > 1:
                 groups.append(exact_group([bodies[self.identity(place)] for place in members]))
-        singles = [i for i, body in bodies.items() if len(self.members(body.digest)) == 1]
+        singles = [i for i, body in bodies.items() if self.is_single(signed(body.digest))]
         number = {identity: position for position, identity in enumerate(singles)}
         edges = [
             (similarity, number[first], number[second])

@@ -100,7 +100,8 @@ def _link_again(view: View, base: View, old: Mapping[str, FileEntry]) -> None:
             broken |= changed_names(path, old.get(path), entry)
     broken |= {("method", name) for name in _changed_methods(view, base, old)}
     paths = {path for path, entry in view.changed.items() if entry is not None}
-    sql = "SELECT DISTINCT file FROM link_dependency WHERE key IN (?)"
+    # Rows of files that are gone stay behind in this table.
+    sql = "SELECT DISTINCT file FROM link_dependency JOIN link_file ON id = file WHERE key IN (?)"
     ids = {int(file) for (file,) in view.state.query_in(sql, sorted(dependency_keys(broken)))}  # type: ignore[call-overload]
     ids -= view.hidden
     if len(ids) > max(MAX_RELINKED, _MAX_SHARE * view.state.files):

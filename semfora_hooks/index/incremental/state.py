@@ -1,8 +1,8 @@
 """One commit's linked index, kept in the user's cache: each file's link and inverted tables over all files.
 
 It lives in the repository's database beside the facts. There is one for a repository; runs about other commits tell
-theirs as a difference (`view.View`). What is read is checked: a damaged or missing row raises `StaleStateError`, and the
-run does the whole work instead.
+theirs as a difference (`view.View`). What is read is checked: a damaged or missing row raises `StaleStateError`, and
+the run does the whole work instead.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ def load_folder(folder: Path, root: Path) -> Loaded:
             errors.append(error)
             continue
         parsed = parse_file(name, data, taken)
+        digest = hashlib.sha256(data).hexdigest()
+        for rule in parsed.rules:
+            rule.source = digest
         rules += parsed.rules
         errors += parsed.errors
     return Loaded(rules=rules, errors=errors)

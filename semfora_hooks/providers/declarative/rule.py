@@ -39,10 +39,14 @@ class DeclarativeRule(Rule):
 
     Without a `kind`, it looks at functions, methods and components, and at classes too unless one of its keys speaks of
     what only functions have.
+
+    Attributes:
+        source: A digest of the rule's file, where it was read from one.
     """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self.source: str | None = None
         self.clause = All([*definition.match.parts, *definition.condition.parts])
         self.id = definition.name
         self.group = definition.group
@@ -56,6 +60,10 @@ class DeclarativeRule(Rule):
         transitive = any(getattr(leaf.predicate, "transitively", False) for leaf, _ in self.clause.leaves())
         self.locality = "repository" if transitive else "file"
         self.granularity = "project" if any(_is_wide(leaf) for leaf, _ in self.clause.leaves()) else "symbol"
+
+    def result_key(self) -> str | None:
+        """The rule's file, as it is."""
+        return f"{self.id}:{self.origin}:{self.source}" if self.source else None
 
     @property
     def place(self) -> Place:

@@ -1,0 +1,290 @@
+"""Runs about a change give the same bytes from the stored state as from both sides read whole.
+
+Repositories are generated from a small stock of definitions that collide on purpose: names that are defined twice, that
+stop being mentioned, re-exports, stars, base classes elsewhere, copies that drift, circles of calls and of imports.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from semfora_hooks import change
+from semfora_hooks.config import load_config
+from semfora_hooks.discovery import find_root
+from semfora_hooks.engine import Request, SuggestEngine
+from semfora_hooks.index.incremental.state import StaleStateError
+
+PATHS = ["a.py", "b.py", "pkg/__init__.py", "pkg/a.py", "pkg/b.py", "pkg/sub/c.py", "tests/test_a.py", "b.pyi"]
+MODULES = ["a", "b", "pkg", "pkg.a", "pkg.b", "pkg.sub.c", "nowhere"]
+NAMES = ["alpha", "beta", "_gamma", "visit_leaf", "_visit_leaf", "loadAll", "get_size"]
+CLASSES = ["Base", "Child", "_Hidden"]
+LONG = """
+    total = 0
+    for item in values:
+        if item.open and item.price > {n}:
+            amount = item.price * item.quantity
+            total += round(amount, 2)
+        elif item.discount:
+            total -= item.discount * {n}
+        else:
+            log(item, 'none')
+    {extra}
+    return finish(total, values)
+"""
+
+
+def _function(name: str, target: str, n: int) -> str:
+    bodies = [
+        f"def {name}(x):\n    return {target}(x)\n",
+        f"def {name}(x) -> None:\n    {target}\n    self_made = x\n",
+        f"def {name}(values):{LONG.format(n=n, extra='values.sort()')}",
+        f"def {name}(values):{LONG.format(n=n + 1, extra='values.reverse(); notify(values, total)')}",
+        f"def {name}(values):\n    def inner(values):{LONG.format(n=n, extra='pass').replace(chr(10), chr(10) + '    ')}"
+        f"\n    return inner(values) + {target}(values)\n",
+        f"def {name}(a, b, c):\n    for x in a:\n        if x:\n            for y in b:\n                if y and x or c:\n"
+        f"                    while c:\n                        if a and b:\n                            {target}(x)\n"
+        "    return {name}(a, b, c) if a else None\n".replace("{name}", name),
+        f"async def {name}(x: Base):\n    x.{target}()\n    return getattr(x, 'visit_' + x.kind)\n",
+        f"@decorated\ndef {name}(x: int | None) -> int | None:\n    return 1\n",
+    ]
+    return bodies[n % len(bodies)]
+
+
+def _class(name: str, base: str, method: str, n: int) -> str:
+    bodies = [
+        f"class {name}({base}):\n    def {method}(self):\n        return self.{method}_x()\n",
+        f"class {name}({base}):\n    def __init__(self):\n        self.part = {base}()\n\n    def {method}(self):\n"
+        f"        self.part.{method}()\n        super().{method}()\n",
+        f"class {name}:\n    def {method}(self, values):{LONG.format(n=n, extra='pass').replace(chr(10), chr(10) + '    ')}\n",
+        f"class {name}({base}): ...\n",
+    ]
+    return bodies[n % len(bodies)]
+
+
+SETTINGS = """
+[rules.naming]
+min-functions = 4
+min-majority = 0.6
+[rules.complexity]
+max-cognitive = 2
+[rules.dead-code]
+public = "always"
+include-tests = true
+[rules.module-organization]
+include-lazy = true
+[rules.combine-functions]
+include-tests = true
+"""
+RULES = """
+- name: popular
+  description: Called by {fan_in} symbols, from {callers_count} places
+  condition: {min_fan_in: 1}
+  severity: info
+- name: calls-alpha
+  match: {kind: [function, method]}
+  condition: {has_calls_to: ["*alpha*"]}
+  severity: info
+- name: called-by-pkg
+  condition: {called_by: ["pkg.*"]}
+  severity: info
+- name: lonely
+  match: {kind: [function, method, class]}
+  condition: {no_callers: true, imports: ["*b*"]}
+  severity: info
+- name: busy
+  condition: {min_fan_out: 2, min_calls: 2}
+  severity: info
+"""
+
+small = st.integers(0, 9)
+chunks = st.one_of(
+    st.builds(_function, st.sampled_from(NAMES), st.sampled_from([*NAMES, *CLASSES]), small),
+    st.builds(_class, st.sampled_from(CLASSES), st.sampled_from([*CLASSES, "object"]), st.sampled_from(NAMES), small),
+    st.builds(lambda m: f"import {m}\n", st.sampled_from(MODULES)),
+    st.builds(lambda m, n: f"from {m} import {n}\n", st.sampled_from(MODULES), st.sampled_from([*NAMES, *CLASSES, "*"])),
+    st.builds(lambda n: f"from . import {n}\n", st.sampled_from(["a", "b", *NAMES])),
+    st.builds(lambda m, n: f"print({m}.{n}())\n", st.sampled_from(["a", "b", "pkg"]), st.sampled_from([*NAMES, *CLASSES])),
+    st.builds(lambda n: f"thing = {n}()\nthing.alpha()\n", st.sampled_from(CLASSES)),
+    st.builds(lambda n: f"use('{n}')\n", st.sampled_from([*NAMES, "visit_", "_leaf", "x y"])),
+    st.builds(lambda n: f"__all__ = ['{n}']\n", st.sampled_from(NAMES)),
+    st.builds(lambda n: f"def {n}(x):  # semfora: ignore[dead-code] -- kept\n    return x\n", st.sampled_from(NAMES)),
+    st.sampled_from(["# generated by a tool, do not edit\n", "def broken(:\n", "if __name__ == '__main__':\n    main()\n"]),
+)
+sources = st.lists(chunks, max_size=5).map("\n\n".join)
+paths = st.sampled_from(PATHS)
+operations = st.one_of(
+    st.tuples(st.just("edit"), paths, sources),
+    st.tuples(st.just("append"), paths, chunks),
+    st.tuples(st.just("delete"), paths, st.just("")),
+    st.tuples(st.just("rename"), paths, paths),
+    st.tuples(st.just("move"), paths, paths),
+    st.tuples(st.just("revert"), st.just(""), st.just("")),
+    st.tuples(st.just("merge"), paths, sources),
+)
+sequences = st.tuples(
+    st.sampled_from([{}, {"semfora.toml": SETTINGS}, {"semfora.toml": SETTINGS, ".semfora/rules/r.yaml": RULES}]),
+    st.dictionaries(paths, sources, min_size=3, max_size=len(PATHS)),
+    st.lists(st.lists(operations, min_size=1, max_size=3), min_size=1, max_size=4),
+)
+
+
+class Repository:
+    """A real git repository and its two ways of being judged."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.cache = cache
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str, check: bool = True) -> str:
+        environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false", "-c", "gc.auto=0"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout
+
+    def write(self, path: str, text: str) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def apply(self, kind: str, path: str, value: str) -> None:
+        target = self.folder / path if path else self.folder
+        if kind == "edit":
+            self.write(path, value)
+        elif kind == "append":
+            self.write(path, (target.read_text() if target.is_file() else "") + "\n\n" + value)
+        elif kind == "delete":
+            target.unlink(missing_ok=True)
+        elif kind in ("rename", "move") and target.is_file() and value != path:
+            text = target.read_text()
+            target.unlink()
+            self.write(value, text if kind == "rename" else text.replace("alpha", "beta"))
+        elif kind == "revert":
+            self.git("checkout", "-q", "HEAD~1", "--", ".", check=False)
+        elif kind == "merge":
+            self.commit()
+            self.git("checkout", "-q", "-b", "side", "HEAD~1", check=False)
+            self.git("checkout", "-q", "side", check=False)
+            self.write(path, value)
+            self.commit()
+            self.git("checkout", "-q", "main")
+            self.git("merge", "-q", "-X", "theirs", "--no-commit", "side", check=False)
+            self.git("add", "-A")
+            self.git("branch", "-q", "-D", "side", check=False)
+
+    def commit(self) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "x")
+
+    def judge(self, scope: Any, *, cached: bool, base: str | None = None) -> bytes:
+        root = find_root([], self.folder)
+        config = load_config(root.path, environment={}, overrides={"fail_on": "info", "jobs": 1})
+        engine = SuggestEngine(config.replace(use_cache=cached))
+        result = engine.run(Request(root, scope, base=base, whole=False))
+        report = result.report
+        shown = {item.file: result.read_source(item.file) for found in report.recommendations for item in found.symbols}
+        report = msgspec.structs.replace(report, timings=type(report.timings)())
+        return msgspec.json.encode([report, shown])
+
+    def check(self, scope: Any, base: str | None = None) -> None:
+        assert self.judge(scope, cached=True, base=base) == self.judge(scope, cached=False, base=base)
+
+
+class Reads:
+    """Counts how often the state could tell."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.stale: list[str] = []
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    counted = Reads()
+    read = change.ChangeReader.read
+
+    def count(reader: change.ChangeReader, *arguments: Any) -> change.Change:
+        try:
+            found = read(reader, *arguments)
+        except StaleStateError as error:
+            counted.stale.append(str(error))
+            raise
+        counted.told += 1
+        return found
+
+    monkeypatch.setattr(change.ChangeReader, "read", count)
+    monkeypatch.setattr(change, "ADVANCE_FILES", 1)
+    return counted
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    made = 0
+
+    def make() -> Repository:
+        nonlocal made
+        made += 1
+        folder = tmp_path / f"r{made}"
+        folder.mkdir()
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        monkeypatch.setenv("SEMFORA_CACHE_DIR", str(tmp_path / "cache"))
+        return Repository(folder, tmp_path / "cache")
+
+    yield make
+
+
+def play(
+    repository: Repository,
+    configuration: dict[str, str],
+    files: dict[str, str],
+    steps: Sequence[Sequence[tuple[str, str, str]]],
+) -> None:
+    for path, text in {**configuration, **files}.items():
+        repository.write(path, text)
+    repository.commit()
+    repository.write("README.md", "x")
+    repository.commit()
+    first = repository.git("rev-parse", "HEAD").strip()
+    for step in steps:
+        for operation in step:
+            repository.apply(*operation)
+        repository.git("add", "-A")
+        repository.check("staged")
+        repository.commit()
+    repository.check("range", base=first)
+
+
+@settings(
+    max_examples=int(os.environ.get("SEMFORA_SEQUENCES", "200")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+)
+@given(sequence=sequences)
+def _sequences(make: Any, sequence: Any) -> None:
+    repository = make()
+    play(repository, *sequence)
+    shutil.rmtree(repository.folder)
+
+
+def test_random_sequences_of_edits_give_the_report_of_a_cold_run(fresh: Any, reads: Reads) -> None:
+    _sequences(fresh)
+    stale = Counter(reads.stale)
+    stale.pop("no such table: link_meta")  # before the first state
+    assert reads.told > 10 * stale.total(), stale
+    assert set(stale) <= {"the source roots changed", "naming judges everything anew"}, stale
