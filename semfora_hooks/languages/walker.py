@@ -7,19 +7,18 @@ parameters and imports. Nothing recurses, so deep nesting costs memory in propor
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from semfora_hooks.languages.accumulate import Accumulator
+from semfora_hooks.languages.comments import blank, is_generated, suppressions
 from semfora_hooks.languages.facts import (
     BindingFacts,
     CallFacts,
     FileFacts,
     ImportFacts,
-    SuppressionFacts,
     SymbolFacts,
 )
-from semfora_hooks.languages.tokens import count_word
+from semfora_hooks.languages.measure import measure
 from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, SymbolKind, TypeCheck
 
 if TYPE_CHECKING:
@@ -28,22 +27,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from semfora_hooks.languages.spec import LanguageSpec
-    from semfora_hooks.languages.tokens import Fingerprints
 
 MAX_DEPTH = 400
 """Enclosing constructs that are followed; Python itself gives up at 100 levels of indentation."""
 
-MIN_TOKENS = 40
-"""Bodies shorter than this have no fingerprint: they resemble each other by chance."""
-
-MAX_REREAD = 20
-MARGIN = 64 * 1024
-"""Nested functions are read again for each function around them, up to that many times the file and a little more."""
-
-MARKER = b"semfora:"
-"""Comments that hold it are kept for the suppression policy."""
-
-_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 _STRUCTURES = frozenset({"if", "for", "while", "except", "match", "ternary"})
 _HYBRIDS = frozenset({"elif", "else"})
 _NESTING = frozenset({"if", "elif", "else", "for", "while", "except", "case"})
@@ -104,7 +91,7 @@ class Walker:
         self._active = [self._totals[0]]
         # A query returns the nodes of a capture in no particular order, and not in the same one each time.
         comments = sorted(captures.pop("comment", []), key=lambda node: node.start_byte)
-        clean = _blank(self.source, [*comments, *captures.pop("docstring", [])])
+        clean = blank(self.source, [*comments, *captures.pop("docstring", [])])
         bound = captures.pop("bound", [])
         outside = [(node, True) for node in captures.pop("global", [])]
         outside += [(node, False) for node in captures.pop("nonlocal", [])]
@@ -449,95 +436,31 @@ class Walker:
     # --------------------------------------------------------------------------------------------------- the end
 
     def _finish(self, clean: bytes, comments: list[Node], lines: int) -> FileFacts:
-        tokenizer = self.spec.tokenizer
-        code_lines = list(accumulate(map(bool, map(bytes.strip, clean.split(b"\n"))), initial=0))
-        bodies = [
-            (body.start_byte, body.end_byte) if body is not None and symbol.kind in CALLABLE_KINDS else None
-            for symbol, body in zip(self.symbols, self._bodies, strict=True)
-        ]
-        tokens = tokenizer.split(clean, (offset for body in bodies if body is not None for offset in body))
-        mentions, fragments = tokenizer.mentions(tokens.words)
-        prints: Fingerprints | None = None
-        budget = MAX_REREAD * (len(clean) + MARGIN)
         for index, (symbol, total) in enumerate(zip(self.symbols, self._totals, strict=True)):
             symbol.control_flow = total.control_flow()
             symbol.cognitive, symbol.cyclomatic = total.cognitive, total.cyclomatic
             symbol.nesting_depth = total.max_depth
-            symbol.loc = code_lines[min(symbol.end_line, len(code_lines) - 1)] - code_lines[symbol.start_line - 1]
             if index in self._tests:
                 symbol.type_checks = tuple(self._tests[index].values())
-            if index == 0:
-                continue
-            mentions[symbol.name] = mentions.get(symbol.name, 1) - 1
-            start, end = self._ranges[index]
-            budget -= end - start
-            if budget < 0:
-                continue
-            name = symbol.name.encode()
-            if clean.count(name, start, end) > 1:
-                symbol.own_mentions = max(0, count_word(clean[start:end], name) - 1)
-            body = bodies[index]
-            if body is not None:
-                first, after = tokens.between(*body)
-                symbol.tokens = after - first
-                if symbol.tokens >= MIN_TOKENS:
-                    prints = prints or tokenizer.fingerprints(tokens.words)
-                    symbol.shingles, symbol.digest, symbol.literal_digest = prints.of(first, after)
-        head = self.source[:2000].lower()
+        mentions, fragments = measure(self.spec.tokenizer, clean, self.symbols, self._ranges, self._bodies)
         return FileFacts(
             language=self.spec.name,
             symbols=self.symbols,
             imports=self._imports,
             calls=list(self._calls.values()),
             bindings=self._bindings,
-            mentions={name: count for name, count in sorted(mentions.items()) if count > 0},
+            mentions=mentions,
             fragments=fragments,
             exports=self.spec.exports(clean),
-            suppressions=_suppressions(comments, self.source),
+            suppressions=suppressions(comments, self.source),
             problems=self.problems,
             lines=lines,
             has_main_guard=self.spec.has_main_guard(clean),
-            is_generated=any(
-                mark in head
-                for mark in (b"do not edit", b"generated by", b"@generated", b"autogenerated", b"auto-generated")
-            )
-            and any(_is_generated_note(node) for node in comments[:20]),
+            is_generated=is_generated(comments, self.source),
         )
-
-
-def _is_generated_note(node: Node) -> bool:
-    text = (node.text or b"").lower()
-    return node.start_point[0] < 40 and (b"generated" in text or b"do not edit" in text)
 
 
 def _position(node: Node) -> tuple[int, int, int]:
     """Start line, end line (1-based, inclusive) and start column (1-based)."""
     start, end = node.start_point, node.end_point
     return start[0] + 1, end[0] + 1, start[1] + 1
-
-
-def _blank(source: bytes, nodes: list[Node]) -> bytes:
-    """`source` with `nodes` overwritten by spaces; offsets and line ends stay."""
-    pieces, position = [], 0
-    for start, end in sorted((node.start_byte, node.end_byte) for node in nodes):
-        if start < position:
-            continue
-        pieces.append(source[position:start])
-        pieces.append(source[start:end].translate(_BLANKS))
-        position = end
-    pieces.append(source[position:])
-    return b"".join(pieces)
-
-
-def _suppressions(comments: list[Node], source: bytes) -> list[SuppressionFacts]:
-    """The comments that hold the marker."""
-    if MARKER not in source:
-        return []
-    found = []
-    for node in comments:
-        start = node.start_byte
-        text = source[start : node.end_byte]
-        if MARKER in text:
-            before = source[source.rfind(b"\n", 0, start) + 1 : start]
-            found.append(SuppressionFacts(node.start_point[0] + 1, not before.strip(), text.decode("utf-8", "replace")))
-    return found
