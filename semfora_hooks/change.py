@@ -22,8 +22,15 @@ from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
 from semfora_hooks.index.incremental.state import STATE_VERSION, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
-from semfora_hooks.index.incremental.writing import Description, advance, write_state
-from semfora_hooks.index.link import Index, LinkedFiles
+from semfora_hooks.index.incremental.writing import (
+    Description,
+    advance,
+    differing_tables,
+    remove_state,
+    state_rows,
+    write_state,
+)
+from semfora_hooks.index.link import Index, LinkedFiles, assemble, link_files
 from semfora_hooks.index.modules import module_name
 from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.project import Project
@@ -108,9 +115,22 @@ def store_state(
     rules: Iterable[Rule],
 ) -> None:
     """Keep a commit that was linked whole (with `track`) as the state that changes are told from."""
+    tree = git.tree_id(root.path, commit)
+    write_state(store, _rows(config, project, tree, snapshot, linked, index, rules))
+
+
+def _rows(
+    config: Config,
+    project: Project,
+    tree: str,
+    snapshot: Snapshot,
+    linked: LinkedFiles,
+    index: Index,
+    rules: Iterable[Rule],
+) -> dict[str, list[tuple[object, ...]]]:
     about = Description(
         key=state_key(config, project),
-        tree=git.tree_id(root.path, commit),
+        tree=tree,
         prefix=project.prefix,
         tallies={rule.id: rule.tally(index.symbols) for rule in rules},
         problems=[
@@ -119,7 +139,29 @@ def store_state(
         ],
     )
     digests = {file.path: file.digest for file in snapshot.files}
-    write_state(store, about, linked, digests, index.statistics, index.symbols)
+    return state_rows(about, linked, digests, index.statistics, index.symbols)
+
+
+def check_state(
+    store: FactStore, root: Root, config: Config, project: Project, extract: Extract, rules: Sequence[Rule]
+) -> list[str]:
+    """Where the stored state differs from one that is made anew, a line each; it is removed then.
+
+    A state of other settings is not looked at: no run uses it.
+    """
+    try:
+        state = State(store, state_key(config, project))
+    except StaleStateError:
+        return []
+    snapshot = discovery.revision(root, config, state.tree)
+    declared = (*config.entry_points, *project.entry_points)
+    linked = link_files(list(extract(snapshot).items()), config.src, project.prefix, declared, track=True)
+    kept = [rule for rule in rules if rule.id in state.tallied]
+    fresh = _rows(config, project, state.tree, snapshot, linked, assemble(linked), kept)
+    wrong = differing_tables(state, fresh)
+    if wrong:
+        remove_state(store)
+    return [f"the stored index: {text}" for text in wrong]
 
 
 class ChangeReader:

@@ -96,26 +96,22 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row], *, 
 # -------------------------------------------------------------------------------------------------------------- whole
 
 
-def write_state(
-    store: FactStore,
+def state_rows(
     about: Description,
     linked: LinkedFiles,
     digests: Mapping[str, str],
     statistics: CallStatistics,
     symbols: Sequence[Symbol],
-) -> None:
-    """Write a state anew.
+) -> dict[str, list[Row]]:
+    """All rows of a state, by table.
 
     Args:
-        store: Where to; nothing happens where nothing can be written.
         about: What it is a state of.
         linked: All files, linked with `track`.
         digests: Content hash of each file.
         statistics: Of all calls.
         symbols: All symbols.
     """
-    if store.read_only or store.connection is None:
-        return
     ids = {entry.path: number for number, entry in enumerate(linked.entries, 1)}
     tables: dict[str, list[Row]] = {name: [] for name in TABLES}
     words: Counter[str] = Counter()
@@ -138,7 +134,7 @@ def write_state(
     tables["link_mention"] = [item for item in words.items() if item[1]]
     tables["link_fragment"] = list(parts.items())
     tables["link_problem"] = list(about.problems)
-    tables["link_tally"] = [(rule, w, n) for rule, counts in about.tallies.items() for w, n in counts.items()]
+    tables["link_tally"] = [(rule, w, n) for rule, counts in about.tallies.items() for w, n in counts.items() if n]
     meta = {
         "key": about.key,
         "tree": about.tree,
@@ -149,6 +145,13 @@ def write_state(
         "tallies": msgspec.json.encode(sorted(about.tallies)).decode(),
     }
     tables["link_meta"] = list(meta.items())
+    return tables
+
+
+def write_state(store: FactStore, tables: Mapping[str, list[Row]]) -> None:
+    """Write a state anew, from the rows of `state_rows`; nothing happens where nothing can be written."""
+    if store.read_only or store.connection is None:
+        return
     with _writing(store) as connection:
         for name, columns in TABLES.items():
             connection.execute(f"DROP TABLE IF EXISTS {name}")
@@ -237,7 +240,7 @@ def advance(
         connection.executemany("DELETE FROM link_problem WHERE file = ?", paths)
         _insert(connection, "link_problem", about.problems)
         connection.execute("DELETE FROM link_tally")
-        _insert(connection, "link_tally", [(r, w, n) for r, c in about.tallies.items() for w, n in c.items()])
+        _insert(connection, "link_tally", [(r, w, n) for r, c in about.tallies.items() for w, n in c.items() if n])
         meta = {"tree": about.tree, "files": state.files + len(fresh) - len(gone), "symbols": state.symbols + gained}
         connection.executemany("UPDATE link_meta SET value = ? WHERE key = ?", [(str(v), k) for k, v in meta.items()])
 
@@ -268,3 +271,49 @@ def _add(connection: sqlite3.Connection, table: str, counter: Mapping[str, int])
         rows,
     )
     connection.executemany(f"DELETE FROM {table} WHERE name = ? AND count = 0", [(name,) for name, _ in rows])  # noqa: S608
+
+
+# ------------------------------------------------------------------------------------------------------------ checking
+
+
+def differing_tables(state: State, fresh: Mapping[str, list[Row]]) -> list[str]:
+    """The tables of a state that do not hold what they should, with a row that is wrong; all is well where empty."""
+    found = []
+    for name, columns in TABLES.items():
+        titles = [column.strip().split(" ")[0] for column in columns.split(", PRIMARY KEY")[0].split(",")]
+        stored = state.query(f"SELECT * FROM {name}")  # noqa: S608
+        here = {_named(row, titles, name, _paths(state)) for row in stored}
+        there = {
+            _named(row, titles, name, {int(str(r[0])): str(r[1]) for r in fresh["link_file"]}) for row in fresh[name]
+        }
+        # Dependencies of earlier links stay behind: they make a file be linked once too often, never wrongly.
+        wrong = there - here if name == "link_dependency" else there ^ here
+        if wrong:
+            example = min(repr(row) for row in wrong)
+            found.append(f"{len(wrong)} rows of {name} are wrong, such as {example[:200]}")
+    return found
+
+
+def _paths(state: State) -> dict[int, str]:
+    return {int(str(identity)): str(path) for identity, path in state.query("SELECT id, path FROM link_file")}
+
+
+def _named(row: Row, titles: Sequence[str], table: str, paths: Mapping[int, str]) -> Row:
+    """A row with paths instead of ids, which differ between two states of the same files."""
+    if table == "link_file":
+        return row[1:]
+    if table in ("link_meta", "link_problem", "link_tally"):
+        return row
+    return tuple(
+        paths.get(value) if title in ("file", "callee", "caller") and isinstance(value, int) else value
+        for title, value in zip(titles, row, strict=True)
+    )
+
+
+def remove_state(store: FactStore) -> None:
+    """Delete the state."""
+    if store.read_only or store.connection is None:
+        return
+    with _writing(store) as connection:
+        for name in TABLES:
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
