@@ -33,10 +33,12 @@ class Row:
         environment: Variables it gets besides the usual ones.
         before: Called before each run, and not timed.
         repeat: Runs that count.
-        warm_up: Whether a run goes before that does not count. It warms file caches; memory is polled in it.
+        warm_up: Whether a run goes before that does not count, since it warms file caches and may do work that is done
+            once, and another one after, to poll the memory. Without, memory is polled in the first run.
         report: The JSON report that each run writes, for the stages' shares. It also means that the program is ours.
         seconds: Of each run that counts.
-        largest: Bytes of the largest process, at its peak, as the kernel counts them.
+        first: Of the run that goes before them.
+        largest: Bytes of the largest process, at its peak, as the kernel counts them, after the run that goes before.
         tree: Bytes of the process tree at its peak, shared memory counted once.
         timings: The `timings` of each report.
         problem: What went wrong, or why it was not run.
@@ -51,6 +53,7 @@ class Row:
     warm_up: bool = True
     report: Path | None = None
     seconds: list[float] = field(default_factory=list)
+    first: float | None = None
     largest: int = 0
     tree: int = 0
     timings: list[dict[str, Any]] = field(default_factory=list)
@@ -77,14 +80,15 @@ class Row:
 
 def take_turns(rows: Sequence[Row], label: str) -> None:
     """Run all rows, once a turn each, until each has its runs; every second turn goes backwards."""
-    turns = max((row.repeat + row.warm_up for row in rows), default=0)
+    turns = max((row.repeat + 2 * row.warm_up for row in rows), default=0)
     for turn in range(turns):
         for row in rows if turn % 2 == 0 else list(reversed(rows)):
-            if row.problem or turn >= row.repeat + row.warm_up:
+            last = row.repeat + 2 * row.warm_up - 1
+            if row.problem or turn > last:
                 continue
             if sys.stderr.isatty():
                 print(f"\r\x1b[K{label}, turn {turn + 1}/{turns}: {row.name}", end="", file=sys.stderr, flush=True)
-            run(row, counts=turn > 0 or not row.warm_up, watch=turn == 0)
+            run(row, counts=not row.warm_up or 0 < turn < last, watch=turn == (last if row.warm_up else 0))
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
 
@@ -125,7 +129,10 @@ def run(row: Row, *, counts: bool, watch: bool) -> None:
             row.tree = max(row.tree, watcher.peak)
         errors.seek(0)
         row.problem = _problem(row, process.returncode, errors.read().decode(errors="replace"))
-    row.largest = max(row.largest, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    if counts or watch:
+        row.largest = max(row.largest, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    elif row.problem is None:
+        row.first = seconds
     if counts and row.problem is None:
         row.seconds.append(seconds)
         if row.report is not None:

@@ -32,14 +32,25 @@ def programs(results: Results) -> str:
         cold = size.rows[who.COLD].median
         for row in size.rows.values():
             if row.median is None or row.fastest is None:
-                lines.append((f"{size.copies}", row.name, row.problem or "not run", "", "", "", "", ""))
+                lines.append((f"{size.copies}", row.name, row.problem or "not run", *[""] * 6))
                 continue
             ratio = f"{cold / row.median:.2f}" if cold else ""
             tree = f"{row.tree / 1e6:.0f}" if row.tree else ""
-            numbers = (f"{row.median:.3f}", f"{row.fastest:.3f}", f"{len(row.seconds)}")
+            first = "" if row.first is None else f"{row.first:.3f}"
+            numbers = (f"{row.median:.3f}", f"{row.fastest:.3f}", f"{len(row.seconds)}", first)
             lines.append((f"{size.copies}", row.name, *numbers, tree, f"{row.largest / 1e6:.0f}", ratio))
-    titles = ("size", "program", "median s", "fastest s", "runs", "MB, all processes", "MB, largest", "our cold : it")
-    return _table(titles, "rlrrrrrr", lines)
+    titles = (
+        "size",
+        "program",
+        "median s",
+        "fastest s",
+        "runs",
+        "the first s",
+        "MB, all processes",
+        "MB, largest",
+        "our cold : it",
+    )
+    return _table(titles, "rlrrrrrrr", lines)
 
 
 def stages(results: Results) -> str:
