@@ -173,7 +173,12 @@ def semfora_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def semfora_executor(config: Config) -> Executor | None:
-    """Provide the executor that extracts files. The first that is not `None` is used, and shut down by the host."""
+    """Provide the executor that extracts files. The first that is not `None` is used, and shut down by the host.
+
+    It is asked only if there is enough to do. It gets `semfora_hooks.index.batch.extract_batch` with plain data, so
+    the same version of semfora-hooks must be installed where it runs that. Its results are checked; if it raises,
+    stands still for a minute or returns something else, our own processes take over, and a notice says so.
+    """
 
 
 @hookspec

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot", "is_ours"]
 
-POOL_BYTES = 256 * 1024
+POOL_BYTES = 512 * 1024
 """Less source than this is extracted in the process itself: starting workers would take longer."""
 
 SAMPLE_FILES = 64
@@ -182,7 +182,7 @@ def _jobs(workforce: Workforce, size: int) -> int:
         return 1
     from semfora_hooks.index.workers import processors
 
-    return min(workforce.jobs or processors(), max(2, 2 * size // POOL_BYTES))
+    return min(workforce.jobs or processors(), 2 * size // POOL_BYTES)
 
 
 def file_seconds() -> float:
