@@ -54,6 +54,7 @@ class Database(NamedTuple):
     Attributes:
         read_only: It lies in a folder that cannot be written.
         mended: What was in its place was damaged or foreign, and was replaced.
+        altered: Something else than a run changed the file, so that only what has checksums can be believed.
     """
 
     path: Path
@@ -61,11 +62,14 @@ class Database(NamedTuple):
     lock: FileLock
     read_only: bool
     mended: bool = False
+    altered: bool = False
 
     def close(self) -> None:
         """Let go of both."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()
+        if not self.read_only:
+            self.lock.seal(self.path)
         self.lock.release()
 
 
@@ -197,6 +201,15 @@ class FileLock:
         if self._descriptor is not None and time.time() - os.fstat(self._descriptor).st_mtime > 86_400:
             os.utime(self._descriptor)
 
+    def seal(self, database: Path) -> None:
+        """Write down what the database's file looks like, unless others will change it yet."""
+        with contextlib.suppress(OSError):
+            if self._descriptor is not None and not _log(database).exists():
+                seal = _look(database)
+                if os.pread(self._descriptor, 100, 0) != seal:
+                    os.ftruncate(self._descriptor, 0)
+                    os.pwrite(self._descriptor, seal, 0)
+
     def __del__(self) -> None:
         self.release()
 
@@ -205,6 +218,30 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _log(database: Path) -> Path:
+    return database.with_name(f"{database.name}-wal")
+
+
+def _look(database: Path) -> bytes:
+    """What changes whenever a file is written to."""
+    status = database.stat()
+    return b"%d %d" % (status.st_size, status.st_mtime_ns)
+
+
+def _is_altered(database: Path) -> bool:
+    """Whether something else than SQLite wrote to a database since its last user let go of it.
+
+    SQLite notices few garbage pages by itself. Where there is a log, others use it now, or were killed, and it says
+    nothing.
+    """
+    if sys.platform == "win32" or _log(database).exists():
+        return False
+    try:
+        return database.with_suffix(".lock").read_bytes() != _look(database)
+    except OSError:
+        return True
 
 
 def _is_file(descriptor: int, path: Path) -> bool:
@@ -234,13 +271,15 @@ def open_database(path: Path, repository: Path) -> Database:
     try:
         if not os.access(path.parent, os.W_OK):
             lock.acquire(exclusive=False)
-            return Database(path, _open_read_only(path), lock, read_only=True)
+            altered = _is_altered(path)
+            return Database(path, _open_read_only(path), lock, read_only=True, altered=altered)
         for _ in range(5):
             if not lock.acquire(exclusive=False, seconds=_BUSY_SECONDS):
                 break
+            altered = _is_altered(path)
             connection = _open_known(path)
             if connection is not None:
-                return Database(path, connection, lock, read_only=False, mended=mended)
+                return Database(path, connection, lock, read_only=False, mended=mended, altered=altered)
             if not lock.acquire(exclusive=True, seconds=_BUSY_SECONDS):
                 break
             connection = _open_known(path)  # another process may have been faster
@@ -282,8 +321,7 @@ def _open_known(path: Path) -> sqlite3.Connection | None:
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """Any database, to look into it. In a folder that cannot be written, nobody writes one that has no log."""
     check_file(path)
-    log = path.with_name(f"{path.name}-wal")
-    has_log = log.exists() and log.stat().st_size
+    has_log = _log(path).exists() and _log(path).stat().st_size
     mode = "mode=ro" if has_log or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
     return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 

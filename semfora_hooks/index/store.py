@@ -74,7 +74,7 @@ class FactStore:
 
     Attributes:
         problem: Why nothing is cached, or `None`.
-        mended: What was found there was no database of ours, or a damaged one, and was replaced.
+        mended: What was found there was no database of ours, or a damaged one, and was replaced or removed.
     """
 
     def __init__(self, root: Path, folder: Path | None = None) -> None:
@@ -91,8 +91,31 @@ class FactStore:
             repository = shared.parent if shared.name == ".git" else shared
             self._database = database.open_database(database.database_path(shared, folder), repository)
             self.mended = self._database.mended
+            if self._database.altered and not self._database.read_only:
+                self.forget_others()
         except (OSError, sqlite3.Error, Unusable) as error:
             self.problem = str(error)
+
+    def forget_others(self) -> None:
+        """Drop what other modules keep, where it cannot be believed.
+
+        A garbage page can hide rows, which no checksum of theirs shows; and from wrong facts follow wrong answers.
+        """
+        connection = self.connection
+        if connection is None or self.read_only:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            tables = connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'blob') "
+                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            ).fetchall()
+            for (name,) in tables:
+                quoted = name.replace('"', '""')
+                connection.execute(f'DROP TABLE "{quoted}"')
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.give_up(error)
 
     @property
     def connection(self) -> sqlite3.Connection | None:
@@ -100,7 +123,9 @@ class FactStore:
 
         Writers start with `BEGIN IMMEDIATE`: a deferred transaction cannot wait for its lock.
         """
-        return None if self._database is None else self._database.connection
+        if self._database is None or (self._database.read_only and self._database.altered):
+            return None  # rows of facts have checksums; what others keep cannot be believed
+        return self._database.connection
 
     @property
     def read_only(self) -> bool:
@@ -162,6 +187,7 @@ class FactStore:
         path, read_only = self._database.path, self._database.read_only
         self._close()
         if database.is_damage(error) and not read_only:
+            self.mended = True
             with contextlib.suppress(OSError):
                 database.remove_database(path)  # not while others use it: the last one of them will
 

@@ -421,8 +421,44 @@ def test_use_is_noted_once_a_day(path: Path) -> None:
     fill(path)
     os.utime(lock, (time.time() - 3600,) * 2)
     before = lock.stat().st_mtime
-    fill(path)
+    mark(path)
     assert lock.stat().st_mtime == before
     os.utime(lock, (time.time() - 90_000,) * 2)
-    fill(path)
+    mark(path)
     assert lock.stat().st_mtime > time.time() - 600
+
+
+def is_altered(path: Path) -> bool:
+    opened = open_database(path, Path("/somewhere"))
+    opened.close()
+    return opened.altered
+
+
+def test_what_others_did_to_the_file_is_noticed(path: Path) -> None:
+    fill(path)
+    assert [is_altered(path), is_altered(path)] == [False, False]
+    data = path.read_bytes()
+    path.write_bytes(data)
+    assert [is_altered(path), is_altered(path)] == [True, False]
+    path.with_suffix(".lock").unlink()
+    assert [is_altered(path), is_altered(path)] == [True, False]
+
+
+def test_what_runs_do_is_no_alteration(path: Path) -> None:
+    first, second = open_database(path, Path("/somewhere")), open_database(path, Path("/somewhere"))
+    first.connection.execute("INSERT INTO meta VALUES ('mark', 'x')")
+    third = open_database(path, Path("/somewhere"))
+    assert not third.altered
+    for opened in (first, third, second):
+        opened.connection.execute("UPDATE meta SET value = 'y' WHERE key = 'mark'")
+        opened.close()
+    assert not is_altered(path)
+    code = (
+        "import sys, os, pathlib; from semfora_hooks.index.database import open_database\n"
+        "opened = open_database(pathlib.Path(sys.argv[1]), pathlib.Path('/somewhere'))\n"
+        "opened.connection.execute('UPDATE meta SET value = 1')\n"
+        "opened.connection.execute('PRAGMA wal_checkpoint')\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert [is_altered(path), is_altered(path)] == [False, False]

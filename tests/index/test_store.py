@@ -318,6 +318,28 @@ def test_other_modules_use_the_connection(root: Path, folder: Path) -> None:
     store.close()
 
 
+def test_what_other_modules_keep_is_dropped_where_the_file_was_altered(root: Path, folder: Path) -> None:
+    """A garbage page can hide rows of theirs; facts have checksums, and what is not found is computed."""
+
+    def tables() -> list[str] | None:
+        store = FactStore(root, folder)
+        connection = store.connection
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'their%'"
+        found = None if connection is None else [name for (name,) in connection.execute(query)]
+        assert store.load([KEY]) == {KEY: facts()}
+        store.close()
+        return found
+
+    store = FactStore(root, folder)
+    store.save([row()])
+    assert store.connection is not None
+    store.connection.execute('CREATE TABLE "their ""table" (x)')
+    store.close()
+    assert [tables(), tables()] == [['their "table'], ['their "table']]
+    os.utime(database(folder))
+    assert [tables(), tables()] == [[], []]
+
+
 def test_rows_keep_their_ids(root: Path, folder: Path) -> None:
     def ids() -> list[tuple[int]]:
         with sqlite3.connect(database(folder)) as connection:
