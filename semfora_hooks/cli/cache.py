@@ -6,17 +6,22 @@ import datetime
 import os
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 import click
 
+from semfora_hooks.change import check_state
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, printable
 from semfora_hooks.config import load_config
-from semfora_hooks.discovery import find_root, work_tree
+from semfora_hooks.discovery import Root, find_root, work_tree
+from semfora_hooks.engine import Request, SuggestEngine
 from semfora_hooks.errors import SemforaError, UsageError
 from semfora_hooks.index import cachefolder, database
 from semfora_hooks.index.database import Unusable
-from semfora_hooks.index.extract import Workforce
+from semfora_hooks.index.extract import Workforce, extract_snapshot
+from semfora_hooks.index.project import read_project
+from semfora_hooks.index.results import remove_results
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.index.verify import verify as verify_store
 from semfora_hooks.reporters.jsonreport import as_json
@@ -188,19 +193,22 @@ def _root(path: Path) -> Path:
     help="Another than the one around the current folder.",
 )
 def verify(repository: Path) -> int:
-    """Extract again what is cached of a repository, and compare.
+    """Work out again what is cached of a repository, and compare.
 
     What is wrong is named and removed, and makes the exit code 1.
     """
     root = find_root([repository], Path.cwd())
     config = load_config(root.path)
     store = FactStore(root.path)
-    if store.connection is None:
+    if store.connection is None and not store.mended:
         click.echo(f"nothing to check: {printable(str(store.problem))}")
         return EXIT_CLEAN
     snapshot = work_tree(root, config)
     read_only = store.read_only
-    result = verify_store(store, root, snapshot, Workforce(jobs=config.jobs or 0))
+    workforce = Workforce(jobs=config.jobs or 0)
+    engine = SuggestEngine(config)
+    checks = [partial(_check_state, engine, root, workforce), partial(_check_results, engine, root)]
+    result = verify_store(store, root, snapshot, workforce, checks)
     store.close()
     for line in result.wrong:
         click.echo(printable(f"wrong: {line}"))
@@ -213,3 +221,22 @@ def verify(repository: Path) -> int:
         text += f"; {result.stale} of other versions were not checked"
     click.echo(text)
     return EXIT_FAILED if result.wrong else EXIT_CLEAN
+
+
+def _check_state(engine: SuggestEngine, root: Root, workforce: Workforce, store: FactStore) -> list[str]:
+    """Whether the stored index is the one that linking everything gives."""
+    if not root.is_git:
+        return []
+    rules = [loaded.rule for loaded in engine.load_rules().rules]
+    project = read_project(root.path)
+    return check_state(store, root, engine.config, project, lambda s: extract_snapshot(s, store, workforce), rules)
+
+
+def _check_results(engine: SuggestEngine, root: Root, store: FactStore) -> list[str]:
+    """Whether the findings that are kept for the files on disk are those that judging them gives."""
+    fresh = SuggestEngine(engine.config.replace(use_cache=False), engine.plugins)
+    here, there = (one.run(Request(root, whole=False)).report for one in (engine, fresh))
+    if here.recommendations == there.recommendations and here.incomplete == there.incomplete:
+        return []
+    remove_results(store)
+    return ["the findings that are kept for the files on disk: they are not what the files say"]

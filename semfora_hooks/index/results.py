@@ -56,6 +56,16 @@ def save_result(store: FactStore, key: str, data: bytes) -> None:
         store.give_up(error)
 
 
+def remove_results(store: FactStore) -> None:
+    """Forget all results."""
+    if store.read_only or store.connection is None:
+        return
+    try:
+        store.connection.execute("DROP TABLE IF EXISTS result")
+    except sqlite3.Error as error:
+        store.give_up(error)
+
+
 def _checksum(key: str, data: bytes) -> int:
     return crc32(data, crc32(key.encode()))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,15 +17,14 @@ from semfora_hooks import git
 from semfora_hooks.discovery import Root, Snapshot, SourceFile
 from semfora_hooks.errors import GitError
 from semfora_hooks.index.extract import Workforce, extract_snapshot, is_ours
+from semfora_hooks.index.incremental.writing import remove_state
+from semfora_hooks.index.results import remove_results
 from semfora_hooks.index.store import FactStore, checksum_of, extractor_key
 from semfora_hooks.languages import SUFFIXES
 from semfora_hooks.languages.facts import FileFacts
 
-Check = Callable[[sqlite3.Connection, Root], list[str]]
+Check = Callable[[FactStore], list[str]]
 """Looks for what is wrong in tables of another module, removes it, and says what it was, a line each."""
-
-CHECKS: list[Check] = []
-"""Run after wrong facts were removed. Modules that keep tables in the database add theirs here."""
 
 _ROWS_A_TIME = 1_000
 
@@ -58,7 +57,9 @@ class _Row(NamedTuple):
     data: bytes
 
 
-def verify(store: FactStore, root: Root, work_tree: Snapshot, workforce: Workforce) -> Verification:
+def verify(
+    store: FactStore, root: Root, work_tree: Snapshot, workforce: Workforce, checks: Sequence[Check] = ()
+) -> Verification:
     """Check a repository's database, and remove what is wrong.
 
     Args:
@@ -66,6 +67,7 @@ def verify(store: FactStore, root: Root, work_tree: Snapshot, workforce: Workfor
         root: The repository.
         work_tree: The files on disk.
         workforce: Who extracts.
+        checks: Of what other modules keep in the database; called when wrong facts are gone.
     """
     result = Verification()
     connection = store.connection
@@ -85,8 +87,11 @@ def verify(store: FactStore, root: Root, work_tree: Snapshot, workforce: Workfor
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("DELETE FROM blob WHERE id = ?", [(row,) for row in doomed])
             connection.execute("COMMIT")
-        for check in CHECKS:
-            result.wrong.extend(check(connection, root))
+        if result.wrong:
+            remove_state(store)  # what was made of wrong facts is wrong
+            remove_results(store)
+        for check in checks:
+            result.wrong.extend(check(store))
     except sqlite3.Error as error:
         result.damaged = True
         result.wrong.append(f"the database is damaged: {error}")

@@ -6,13 +6,14 @@ import json
 import os
 import sqlite3
 import time
+from binascii import crc32
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from semfora_hooks.index import verify as verify_module
 from semfora_hooks.index.database import database_path, shared_folder
 from semfora_hooks.index.store import FactStore, checksum_of, extractor_key
 from semfora_hooks.languages.extract import extract
@@ -53,10 +54,16 @@ def database(project: Project, cache: Path) -> Path:
     return database_path(shared_folder(project.path), cache)
 
 
-def change(project: Project, cache: Path, statement: str, *values: object) -> None:
-    connection = sqlite3.connect(database(project, cache), isolation_level=None)
-    connection.execute(statement, values)
+def change(project: Project, cache: Path, statement: str, *values: object) -> Any:
+    """Change the database so that only its content tells: a file that was written to since the last run is suspect."""
+    path = database(project, cache)
+    before = path.stat()
+    connection = sqlite3.connect(path, isolation_level=None)
+    row = connection.execute(statement, values).fetchone()
     connection.close()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    return row
 
 
 def oid(project: Project, name: str) -> str:
@@ -69,6 +76,7 @@ def poison(project: Project, cache: Path, name: str, source: bytes) -> None:
     checksum = checksum_of(oid(project, name), "python", extractor_key(), data)
     statement = "UPDATE blob SET facts = ?, checksum = ? WHERE oid = ?"
     change(project, cache, statement, data, checksum, oid(project, name))
+    change(project, cache, "DELETE FROM result")  # what was said before would hide it
 
 
 # --------------------------------------------------------------------------------------------------------------- info
@@ -247,6 +255,33 @@ def test_verify_notices_what_a_checksum_does_not(warm: Project, run: Run, cache:
     assert run("cache", "verify").out == "2 of 2 cached files checked, 0 wrong\n"
 
 
+def test_verify_notices_a_wrong_index(warm: Project, run: Run, cache: Path) -> None:
+    warm.commit()
+    warm.write({"app.py": "def _other():\n    return 2\n"})
+    warm.git("add", "-A")
+    run("suggest", "--staged")
+    assert run("cache", "verify").out.endswith(", 0 wrong\n")
+    change(warm, cache, "UPDATE link_mention SET count = count + 1 WHERE name = 'print'")
+    outcome = run("cache", "verify")
+    assert outcome.code == 1
+    assert outcome.out.startswith("wrong: the stored index: 2 rows of link_mention are wrong, such as ('print', ")
+    assert run("cache", "verify").code == 0
+
+
+def test_verify_notices_wrong_findings(warm: Project, run: Run, cache: Path) -> None:
+    finding = run("suggest", "--output-format", "concise").out
+    key, data = change(warm, cache, "SELECT key, data FROM result")
+    kept = msgspec.msgpack.decode(data)
+    kept[0] = []
+    wrong = msgspec.msgpack.encode(kept)
+    change(warm, cache, "UPDATE result SET data = ?, checksum = ?", wrong, crc32(wrong, crc32(key.encode())))
+    assert run("suggest", "--output-format", "concise").out == ""
+    outcome = run("cache", "verify")
+    assert outcome.code == 1
+    assert outcome.out.startswith("wrong: the findings that are kept for the files on disk")
+    assert run("suggest", "--output-format", "concise").out == finding
+
+
 def test_verify_finds_content_in_git(warm: Project, run: Run, cache: Path) -> None:
     """What is no longer in the work tree is a blob somewhere; it is checked all the same."""
     before = oid(warm, "app.py")
@@ -318,14 +353,3 @@ def test_verify_where_nothing_is_cached(project: Project, run: Run, cache: Path)
     outcome = run("cache", "verify")
     assert outcome.code == 0
     assert outcome.out.startswith("nothing to check: other users can write")
-
-
-def test_verify_asks_other_modules(warm: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(connection: sqlite3.Connection, root: object) -> list[str]:
-        (rows,) = connection.execute("SELECT count(*) FROM blob").fetchone()
-        return [f"a table of ours, beside {rows} rows"]
-
-    monkeypatch.setattr(verify_module, "CHECKS", [check])
-    outcome = run("cache", "verify")
-    assert outcome.code == 1
-    assert outcome.out.splitlines()[0] == "wrong: a table of ours, beside 2 rows"
