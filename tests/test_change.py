@@ -48,15 +48,19 @@ LONG = """
 """
 
 
+def _indented(n: int) -> str:
+    return LONG.format(n=n, extra="pass").replace("\n", "\n    ")
+
+
 def _function(name: str, target: str, n: int) -> str:
     bodies = [
         f"def {name}(x):\n    return {target}(x)\n",
         f"def {name}(x) -> None:\n    {target}\n    self_made = x\n",
         f"def {name}(values):{LONG.format(n=n, extra='values.sort()')}",
         f"def {name}(values):{LONG.format(n=n + 1, extra='values.reverse(); notify(values, total)')}",
-        f"def {name}(values):\n    def inner(values):{LONG.format(n=n, extra='pass').replace(chr(10), chr(10) + '    ')}"
-        f"\n    return inner(values) + {target}(values)\n",
-        f"def {name}(a, b, c):\n    for x in a:\n        if x:\n            for y in b:\n                if y and x or c:\n"
+        f"def {name}(values):\n    def inner(values):{_indented(n)}\n    return inner(values) + {target}(values)\n",
+        f"def {name}(a, b, c):\n    for x in a:\n        if x:\n            for y in b:\n"
+        "                if y and x or c:\n"
         f"                    while c:\n                        if a and b:\n                            {target}(x)\n"
         "    return {name}(a, b, c) if a else None\n".replace("{name}", name),
         f"async def {name}(x: Base):\n    x.{target}()\n    return getattr(x, 'visit_' + x.kind)\n",
@@ -70,7 +74,7 @@ def _class(name: str, base: str, method: str, n: int) -> str:
         f"class {name}({base}):\n    def {method}(self):\n        return self.{method}_x()\n",
         f"class {name}({base}):\n    def __init__(self):\n        self.part = {base}()\n\n    def {method}(self):\n"
         f"        self.part.{method}()\n        super().{method}()\n",
-        f"class {name}:\n    def {method}(self, values):{LONG.format(n=n, extra='pass').replace(chr(10), chr(10) + '    ')}\n",
+        f"class {name}:\n    def {method}(self, values):{_indented(n)}\n",
         f"class {name}({base}): ...\n",
     ]
     return bodies[n % len(bodies)]
@@ -329,6 +333,8 @@ DRIFTED = "def {name}(values):" + LONG.format(n=3, extra="values.sort(); notify(
 NEARLY = "def walk(tree, more):\n    for x in tree:\n        if x{extra}:\n            {call}\n"
 """Cognitive complexity 3; one more in a circle of calls."""
 
+POPULAR = "name: popular\ndescription: Called\ncondition: {min_fan_in: 1}\nseverity: info\n"
+
 SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str | None], set[str]]] = {
     "the last call goes": (
         {"a.py": "import b\n\nb.helper()\n", "b.py": "def helper():\n    return 1\n"},
@@ -382,15 +388,17 @@ SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str | None], set[str]]] = {
     ),
     "a constructor is run no longer": (
         {
+            ".semfora/rules/r.yaml": POPULAR,
             "a.py": "from b import Node\n\nNode(1)\n",
             "b.py": "class Node:\n    def __init__(self, x):\n        self.x = x\n",
         },
         {"a.py": "from b import Node\n\nprint(Node)\n"},
-        set(),
+        {"fixed popular b.py::Node.__init__"},
     ),
     "a base class is no longer known": (
         {
-            "a.py": "from b import Base\n\n\nclass Child(Base):\n    def _render(self):\n        return 1\n\n\nprint(Child)\n",
+            "a.py": "from b import Base\n\n\nclass Child(Base):\n    def _render(self):\n        return 1\n\n\n"
+            "print(Child)\n",
             "b.py": "import outside\n\n\nclass Base(outside.Thing):\n    pass\n",
         },
         {"b.py": "class Base:\n    pass\n"},
@@ -402,6 +410,23 @@ SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str | None], set[str]]] = {
             "b.py": "from d import *\n",
             "c.py": "def back(x):\n    from a import walk\n\n    return walk(x, 1)\n",
             "d.py": "x = 1\n",
+        },
+        {"b.py": "from c import *\n"},
+        {"introduced complexity a.py::walk"},
+    ),
+    "a name comes that was absent": (
+        {
+            "a.py": "import b\n\n" + NEARLY.format(extra=" and more", call="b.back(x)") + "\nwalk(1, 2)\n",
+            "b.py": "x = 1\n",
+        },
+        {"b.py": "def back(x):\n    from a import walk\n\n    return walk(x, 1)\n"},
+        {"introduced complexity a.py::walk"},
+    ),
+    "a module passes on a star": (
+        {
+            "a.py": "import b\n\n" + NEARLY.format(extra=" and more", call="b.back(x)") + "\nwalk(1, 2)\n",
+            "b.py": "x = 1\n",
+            "c.py": "def back(x):\n    from a import walk\n\n    return walk(x, 1)\n",
         },
         {"b.py": "from c import *\n"},
         {"introduced complexity a.py::walk"},
@@ -421,11 +446,12 @@ SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str | None], set[str]]] = {
     ),
     "a method is no longer the only one of its name": (
         {
+            ".semfora/rules/r.yaml": POPULAR,
             "a.py": "def run(thing):\n    thing.frobnicate()\n\n\nrun(1)\n",
             "b.py": "class One:\n    def frobnicate(self):\n        return 1\n\n\nprint(One)\n",
         },
         {"c.py": "class Two:\n    def frobnicate(self):\n        return 2\n\n\nprint(Two)\n"},
-        set(),
+        {"fixed popular b.py::One.frobnicate"},
     ),
     "a copy comes": (
         {"a.py": COPY.format(name="one") + "\none(1)\n", "b.py": "x = 1\n"},
