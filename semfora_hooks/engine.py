@@ -35,7 +35,15 @@ from semfora_hooks.model import (
     Timings,
     Tool,
 )
-from semfora_hooks.plugin_manager import LoadedRule, Plugins, RuleSet, describe, error_entry, load_plugins
+from semfora_hooks.plugin_manager import (
+    OWN_DISTRIBUTION,
+    LoadedRule,
+    Plugins,
+    RuleSet,
+    describe,
+    error_entry,
+    load_plugins,
+)
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
@@ -206,7 +214,9 @@ class SuggestEngine:
         """What findings depend on besides the snapshot; `None` where they must not be kept."""
         if request.whole:
             return None
-        keys = [loaded.rule.result_key() if isinstance(loaded.rule, Rule) else None for loaded in rules]
+        # A third party's rule may read what we cannot see, even if it is derived from one of ours.
+        ours = all(loaded.origin.distribution == OWN_DISTRIBUTION for loaded in rules)
+        keys = [loaded.rule.result_key() for loaded in rules] if ours else [None]
         if None in keys:
             return None
         config = self.config

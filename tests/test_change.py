@@ -262,7 +262,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
         return found
 
     monkeypatch.setattr(change.ChangeReader, "read", count)
-    monkeypatch.setattr(change, "ADVANCE_FILES", 1)
+    monkeypatch.setattr(change, "ADVANCE_FILES", 0)
     return counted
 
 
@@ -530,3 +530,50 @@ def test_what_a_change_does_elsewhere(name: str, fresh: Any, reads: Reads) -> No
     repository.git("add", "-A")
     repository.check("staged")
     repository.check_state()
+
+
+def test_worktrees_share_the_state(fresh: Any, reads: Reads, tmp_path: Path) -> None:
+    """Two branches, one state: each run tells its own commit as a difference to it."""
+    repository = fresh()
+    for number in range(4):
+        repository.write(f"m{number}.py", f"import m{(number + 1) % 4}\n\n\ndef _one():\n    return {number}\n")
+    repository.commit()
+    repository.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "other"))
+    other = Repository.__new__(Repository)
+    other.folder = tmp_path / "other"
+    for turn in range(3):
+        for work in (repository, other):
+            work.write(f"m{turn}.py", f"def {work.folder.name}_{turn}(x):\n    return _two(x)\n")
+            work.git("add", "-A")
+            work.check("staged")
+            work.commit()
+            work.check("range", base="HEAD~1")
+    assert reads.told == 11, reads.stale
+
+
+def test_a_third_party_rule_sees_everything(fresh: Any, reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    from semfora_hooks.rules.complexity import Complexity
+
+    monkeypatch.setattr(Complexity, "locality", "repository")
+    repository = fresh()
+    repository.write("a.py", "def _one():\n    return 1\n")
+    repository.commit()
+    repository.write("a.py", "def _two():\n    return 1\n")
+    repository.git("add", "-A")
+    repository.check("staged")
+    repository.check("staged")
+    assert (reads.told, reads.stale) == (0, [])
+
+
+def test_findings_are_kept_and_suppressions_are_not(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from semfora_hooks import sides
+
+    repository = fresh()
+    repository.write("a.py", "def _one():  # semfora: ignore[dead-code] -- kept until=2000-01-01\n    return 1\n")
+    first = repository.judge("repo", cached=True)
+    monkeypatch.setattr(sides.SideReader, "_whole", None)  # linking anything would fail
+    assert repository.judge("repo", cached=True) == first
+    repository.write("a.py", "def _one():\n    return 1\n")
+    with pytest.raises(TypeError):
+        repository.judge("repo", cached=True)
+    monkeypatch.undo()
