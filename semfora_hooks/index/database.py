@@ -239,7 +239,7 @@ def _is_altered(database: Path) -> bool:
     if sys.platform == "win32" or _log(database).exists():
         return False
     try:
-        return database.with_suffix(".lock").read_bytes() != _look(database)
+        return _first_line(database.with_suffix(".lock")) != _look(database).decode()
     except OSError:
         return True
 
