@@ -57,7 +57,7 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "semfora.toml").write_text("")
     for number in range(FILES):
-        text = f"def _unused_{number}():\n    return {number}\n\n\n# {'x' * 70}\n" + f"# {'y' * 97}\n" * 6
+        text = f"def _unused_{number}():\n    return {number}\n\n\n# {'x' * 70}\n" + f"# {'y' * 97}\n" * 12
         (folder / f"m{number:03}.py").write_text(text)
     return folder
 
