@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import msgspec
@@ -42,6 +43,8 @@ from semfora_hooks.model import Duplicate, Incomplete, Recommendation
 ADVANCE_FILES = 8
 """Files in which the base differs from the state from which it is worth storing the base's."""
 
+Timed = Callable[[str], AbstractContextManager[None]]
+"""Adds the time of a block to a stage's."""
 Extract = Callable[[Snapshot], Mapping[str, FileFacts]]
 
 
@@ -174,6 +177,7 @@ class ChangeReader:
         project: What it says of itself.
         extract: Gives the facts of a snapshot's files.
         rules: Those that will judge.
+        timed: Keeps the time of stages.
     """
 
     def __init__(
@@ -184,7 +188,9 @@ class ChangeReader:
         project: Project,
         extract: Extract,
         rules: Sequence[Rule],
+        timed: Timed = lambda _: nullcontext(),
     ) -> None:
+        self._timed = timed
         self._store = store
         self._root = root
         self._config = config
@@ -204,6 +210,14 @@ class ChangeReader:
         Raises:
             StaleStateError: The state cannot tell.
         """
+        try:
+            return self._read(base, target, head)
+        except (LookupError, TypeError, ValueError, AssertionError) as error:
+            # A damaged table can say anything. What it makes us stumble over goes, and everything is read instead.
+            remove_state(self._store)
+            raise StaleStateError(f"the state is damaged: {type(error).__name__}: {error}") from error
+
+    def _read(self, base: str, target: str | None, head: str | None) -> Change:
         state = self._state()
         tree = git.tree_id(self._root.path, base)
         snapshot, before = self._view(state, tree, base)
@@ -212,7 +226,8 @@ class ChangeReader:
             state = self._state()
             snapshot, before = self._view(state, tree, base)
         later, after = self._view(state, target, head)
-        return self._compare(state, [before, after], [snapshot, later])
+        with self._timed("link"):
+            return self._compare(state, [before, after], [snapshot, later])
 
     def _state(self) -> State:
         state = State(self._store, state_key(self._config, self._project))
@@ -224,8 +239,9 @@ class ChangeReader:
         self, state: State, target: str | None, head: str | None, *, track: bool = False
     ) -> tuple[Snapshot, View]:
         """A snapshot as its difference to the state."""
-        changes = [] if target == state.tree else git.raw_changes(self._root.path, state.tree, target)
-        difference = discovery.difference(self._root, self._config, changes, head)
+        with self._timed("discover"):
+            changes = [] if target == state.tree else git.raw_changes(self._root.path, state.tree, target)
+            difference = discovery.difference(self._root, self._config, changes, head)
         if difference is None:
             raise StaleStateError("the change cannot be told file by file")
         snapshot, paths = difference
@@ -239,6 +255,11 @@ class ChangeReader:
     def _advance(self, state: State, snapshot: Snapshot, tree: str) -> None:
         """Make the state that of the base."""
         _, view = self._view(state, tree, None, track=True)
+        with self._timed("link"):
+            self._write_difference(view, snapshot, tree)
+
+    def _write_difference(self, view: View, snapshot: Snapshot, tree: str) -> None:
+        state = view.state
         difference = examine(view, self._config.src, calls_matter=True)
         whole = View(state, {}, self._declared)
         about = Description(

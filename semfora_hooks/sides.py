@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from semfora_hooks.change import ChangeSide
 
 Judge = Callable[["Side"], tuple[list[Recommendation], bool]]
-Timed = Callable[[str], Any]
-"""Gives a context manager that adds its time to a stage's."""
+Timed = Callable[[str], AbstractContextManager[None]]
+"""Adds the time of a block to a stage's."""
 
 
 class Side(msgspec.Struct):
@@ -223,10 +223,9 @@ class SideReader:
             with self._timed("extract"):
                 return extract_snapshot(snapshot, store, self._workforce)
 
-        reader = ChangeReader(store, self._root, self._config, project, extract, rules)
+        reader = ChangeReader(store, self._root, self._config, project, extract, rules, self._timed)
         try:
-            with self._timed("link"):
-                change = reader.read(scope.base_ref, target, head)
+            change = reader.read(scope.base_ref, target, head)
         except StaleStateError:
             return None
         before = self._part(change.before, scope, project, scope.base_ref)
