@@ -21,7 +21,7 @@ from semfora_hooks.hookspecs import Rule
 from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
-from semfora_hooks.index.incremental.state import STATE_VERSION, StaleStateError, State
+from semfora_hooks.index.incremental.state import STATE_VERSION, NoStateError, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.incremental.writing import (
     Description,
@@ -208,6 +208,7 @@ class ChangeReader:
             head: The commit that the side after belongs to.
 
         Raises:
+            NoStateError: There is no state.
             StaleStateError: The state cannot tell.
         """
         try:
@@ -215,7 +216,7 @@ class ChangeReader:
         except (LookupError, TypeError, ValueError, AssertionError) as error:
             # A damaged table can say anything. What it makes us stumble over goes, and everything is read instead.
             remove_state(self._store)
-            raise StaleStateError(f"the state is damaged: {type(error).__name__}: {error}") from error
+            raise NoStateError(f"the state is damaged: {type(error).__name__}: {error}") from error
 
     def _read(self, base: str, target: str | None, head: str | None) -> Change:
         state = self._state()
@@ -232,7 +233,7 @@ class ChangeReader:
     def _state(self) -> State:
         state = State(self._store, state_key(self._config, self._project))
         if not {rule.id for rule in self._rules} <= state.tallied:
-            raise StaleStateError("made with other rules")
+            raise NoStateError("made with other rules")
         return state
 
     def _view(

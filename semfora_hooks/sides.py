@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -196,25 +196,38 @@ class SideReader:
             in_part: What the change reaches is enough, if it is for the rules.
         """
         from semfora_hooks.change import is_local
+        from semfora_hooks.index.incremental.state import NoStateError, StaleStateError
 
         project = read_project(self._root.path)
         in_part = in_part and scope.base_ref is not None and is_local(rules)
+        before: Side | None = None
         with self._open_store() as store:
-            if store is not None and in_part and (sides := self._in_part(store, scope, target, rules, project)):
-                return sides
+            if store is not None and in_part:
+                try:
+                    return self._in_part(store, scope, target, rules, project)
+                except NoStateError:
+                    before = self._base(scope, project, store, rules)
+                    with suppress(StaleStateError):
+                        return self._in_part(store, scope, target, rules, project)
+                except StaleStateError:
+                    before = self._base(scope, project, store, rules)
             after = self._whole(self._snapshot(target), scope, project, store)
-            with self._timed("discover"):
-                snapshot = discovery.revision(self._root, self._config, scope.base_ref)
-            keep = rules if in_part else None
-            return Sides(self._whole(snapshot, scope, project, store, keep), after)
+            return Sides(before or self._base(scope, project, store), after)
+
+    def _base(
+        self, scope: Scope, project: Project, store: FactStore | None, keep: Sequence[Rule] | None = None
+    ) -> Side:
+        """The side before, whole; kept as a state for some rules where `keep` is given."""
+        with self._timed("discover"):
+            snapshot = discovery.revision(self._root, self._config, scope.base_ref)
+        return self._whole(snapshot, scope, project, store, keep)
 
     # ----------------------------------------------------------------------------------------------------- in part
 
     def _in_part(
         self, store: FactStore, scope: Scope, target: str | None, rules: Sequence[Rule], project: Project
-    ) -> Sides | None:
+    ) -> Sides:
         from semfora_hooks.change import ChangeReader
-        from semfora_hooks.index.incremental.state import StaleStateError
 
         assert scope.base_ref is not None
         head = target if target is not None else scope.base_ref
@@ -224,10 +237,7 @@ class SideReader:
                 return extract_snapshot(snapshot, store, self._workforce)
 
         reader = ChangeReader(store, self._root, self._config, project, extract, rules, self._timed)
-        try:
-            change = reader.read(scope.base_ref, target, head)
-        except StaleStateError:
-            return None
+        change = reader.read(scope.base_ref, target, head)
         before = self._part(change.before, scope, project, scope.base_ref)
         return Sides(before, self._part(change.after, scope, project, head), change.is_about)
 

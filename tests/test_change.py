@@ -548,7 +548,7 @@ def test_worktrees_share_the_state(fresh: Any, reads: Reads, tmp_path: Path) -> 
             work.check("staged")
             work.commit()
             work.check("range", base="HEAD~1")
-    assert reads.told == 11, reads.stale
+    assert reads.told == 12, reads.stale
 
 
 def test_a_third_party_rule_sees_everything(fresh: Any, reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ _WAIT = 5.0  # seconds for a run that uses a database to end
 def cache() -> None:
     """Look at, check and empty the cache of facts.
 
-    It lies in the user's cache folder, or in SEMFORA_CACHE_DIR, and takes at most SEMFORA_CACHE_SIZE (512M where that
+    It lies in the user's cache folder, or in SEMFORA_CACHE_DIR, and takes at most SEMFORA_CACHE_SIZE (2G where that
     is not set). Nothing is ever wrong without it, only slower.
     """
 
@@ -97,7 +97,7 @@ def _cap() -> int:
     try:
         return cachefolder.parse_size(text)
     except ValueError as error:
-        raise UsageError(f"SEMFORA_CACHE_SIZE: {error}", hint="runs use the default of 512M meanwhile") from None
+        raise UsageError(f"SEMFORA_CACHE_SIZE: {error}", hint="runs use the default of 2G meanwhile") from None
 
 
 def _problem(folder: Path) -> str | None:

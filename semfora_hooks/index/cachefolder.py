@@ -14,7 +14,7 @@ from typing import NamedTuple
 from semfora_hooks.index import database
 from semfora_hooks.index.database import Unusable, today
 
-DEFAULT_CAP = 512 << 20
+DEFAULT_CAP = 2 << 30
 """Bytes that all databases of a user may take together."""
 
 IDLE_DAYS = 7

@@ -22,15 +22,8 @@ Answer = TypeVar("Answer")
 _LIMIT = ("limit",)  # stands for a cut that no frame closes
 
 
-class _Frame:
-    """What happened while one question was answered."""
-
-    __slots__ = ("cuts", "height", "notes")
-
-    def __init__(self, notes: set[Hashable] | None) -> None:
-        self.height = 0
-        self.cuts: set[Hashable] = set()
-        self.notes = notes
+_Notes = frozenset[Hashable]
+_NOTHING: _Notes = frozenset()
 
 
 class Memo:
@@ -42,43 +35,49 @@ class Memo:
 
     def __init__(self, *, track: bool = False) -> None:
         self.track = track
-        self._known: dict[Hashable, tuple[Any, int, frozenset[Hashable]]] = {}
-        self._roots: dict[Hashable, tuple[Any, frozenset[Hashable]]] = {}
+        self._known: dict[Hashable, tuple[Any, int, _Notes]] = {}
+        self._roots: dict[Hashable, tuple[Any, _Notes]] = {}
         self._open: set[Hashable] = set()
         self._depth = 0
         self._steps = 0
-        self._frame = _Frame(set() if track else None)
+        # Of the question under way: how deep it led, where it was cut, what it is made of.
+        self._height = 0
+        self._cuts: set[Hashable] | None = None
+        self._notes: set[Hashable] = set()
 
     def ask(self, key: Hashable, compute: Callable[[], Answer | None]) -> Answer | None:
         """The answer to `key`: known, or computed now; `None` where it is cut."""
-        outer = self._frame
         depth = self._depth
         known = self._known.get(key)
         if known is not None and depth + known[1] < MAX_DEPTH:
             value, height, notes = known
-            if outer.height <= height:
-                outer.height = height + 1
-            if notes and outer.notes is not None:
-                outer.notes |= notes
+            if self._height <= height:
+                self._height = height + 1
+            if notes:
+                self._notes |= notes
             return cast("Answer | None", value)
         if depth == 0:
             root = self._roots.get(key)
             if root is not None:
-                if root[1] and outer.notes is not None:
-                    outer.notes |= root[1]
+                self._notes |= root[1]
                 return cast("Answer | None", root[0])
             self._steps = 0
         elif key in self._open:
-            outer.cuts.add(key)
+            self._cut(key)
             return None
         elif depth >= MAX_DEPTH or self._steps > MAX_STEPS:
-            outer.cuts.add(_LIMIT)
+            self._cut(_LIMIT)
             return None
         return self._compute(key, compute)
 
+    def _cut(self, where: Hashable) -> None:
+        if self._cuts is None:
+            self._cuts = set()
+        self._cuts.add(where)
+
     def _compute(self, key: Hashable, compute: Callable[[], Answer | None]) -> Answer | None:
-        outer, depth = self._frame, self._depth
-        inner = self._frame = _Frame(set() if self.track else None)
+        depth, height, cuts, notes = self._depth, self._height, self._cuts, self._notes
+        self._begin()
         self._open.add(key)
         self._depth = depth + 1
         self._steps += 1
@@ -87,28 +86,36 @@ class Memo:
         finally:
             self._open.discard(key)
             self._depth = depth
-            self._frame = outer
-        inner.cuts.discard(key)  # a circle through this very question ends here, however it was reached
-        notes = frozenset(inner.notes or ())
-        if not inner.cuts:
-            self._known[key] = (value, inner.height, notes)
+            inner_height, inner_cuts, inner_notes = self._height, self._cuts, self._notes
+            self._height, self._cuts, self._notes = max(height, inner_height + 1), cuts, notes
+        kept = _NOTHING
+        if self.track:
+            kept = frozenset(inner_notes)
+            notes |= kept
+        if inner_cuts:
+            inner_cuts.discard(key)  # a circle through this very question ends here, however it was reached
+        if not inner_cuts:
+            self._known[key] = (value, inner_height, kept)
         elif depth == 0:
-            self._roots[key] = (value, notes)
+            self._roots[key] = (value, kept)
+        elif cuts is None:
+            self._cuts = inner_cuts
         else:
-            outer.cuts |= inner.cuts
-        if outer.height <= inner.height:
-            outer.height = inner.height + 1
-        if outer.notes is not None:
-            outer.notes |= notes
+            cuts |= inner_cuts
         return value
+
+    def _begin(self) -> None:
+        self._height = 0
+        self._cuts = None
+        if self.track:
+            self._notes = set()
 
     def note(self, what: Hashable) -> None:
         """The answers under way depend on `what`."""
-        if self._frame.notes is not None:
-            self._frame.notes.add(what)
+        if self.track:
+            self._notes.add(what)
 
     def collect(self) -> set[Hashable]:
         """What the answers since the last call were made of. Called between questions."""
-        notes = self._frame.notes or set()
-        self._frame = _Frame(set() if self.track else None)
+        notes, self._notes = self._notes, set()
         return notes

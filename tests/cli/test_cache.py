@@ -85,7 +85,7 @@ def poison(project: Project, cache: Path, name: str, source: bytes) -> None:
 def test_info_of_nothing(project: Project, run: Run, cache: Path) -> None:
     outcome = run("cache", "info")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == f"{cache}: 0.0 MiB of at most 512.0 MiB, 0 repositories\n"
+    assert outcome.out == f"{cache}: 0.0 MiB of at most 2048.0 MiB, 0 repositories\n"
     assert list(cache.iterdir()) == []
 
 
@@ -99,7 +99,7 @@ def test_info_makes_no_folder(project: Project, run: Run, monkeypatch: pytest.Mo
 def test_info(warm: Project, run: Run, cache: Path) -> None:
     lines = run("cache", "info").out.splitlines()
     assert len(lines) == 2
-    assert lines[0].endswith("MiB of at most 512.0 MiB, 1 repository")
+    assert lines[0].endswith("MiB of at most 2048.0 MiB, 1 repository")
     today = time.strftime("%Y-%m-%d", time.gmtime())
     assert lines[1].split(maxsplit=2)[2] == f"{today}  2 files  {warm.path}"
 

@@ -75,7 +75,7 @@ def test_no_sizes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_cap_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEMFORA_CACHE_SIZE", raising=False)
-    assert cap() == DEFAULT_CAP == 512 << 20
+    assert cap() == DEFAULT_CAP == 2 << 30
     monkeypatch.setenv("SEMFORA_CACHE_SIZE", "3M")
     assert cap() == 3 << 20
 

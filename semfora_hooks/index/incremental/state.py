@@ -49,6 +49,10 @@ class StaleStateError(Exception):
     """What is stored cannot answer: it is missing, damaged, made for other settings, or too far away."""
 
 
+class NoStateError(StaleStateError):
+    """There is no state for these settings, or it was damaged; a new one can be made."""
+
+
 class SymbolCounts(NamedTuple):
     """What the call graph says of one symbol: distinct callers, call sites, and whether it calls itself."""
 
@@ -86,20 +90,20 @@ class State:
         key: What links depend on besides files: versions and configuration.
 
     Raises:
-        StaleStateError: There is none for `key`.
+        NoStateError: There is none for `key`.
     """
 
     def __init__(self, store: FactStore, key: str) -> None:
         if store.connection is None:
-            raise StaleStateError("no database")
+            raise NoStateError("no database")
         self._store = store
         self.connection = store.connection
         try:
             meta = dict(self.connection.execute("SELECT key, value FROM link_meta"))
         except sqlite3.Error as error:
-            raise StaleStateError(str(error)) from None
+            raise NoStateError(str(error)) from None
         if meta.get("key") != key:
-            raise StaleStateError("made with other settings")
+            raise NoStateError("made with other settings")
         self.key = key
         self.tree: str = meta["tree"]
         self.prefix: str = meta["prefix"]
