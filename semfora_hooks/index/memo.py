@@ -2,8 +2,10 @@
 
 Questions about names can lead back to themselves (modules that import each other), and chains of them can be long.
 Both are cut: a question that is under way already, or nested too deep, is answered with `None`. An answer that such a
-cut had a part in holds where it was given and nowhere else, so it is not kept. What is kept is what the question alone
-decides; linking one file therefore gives the same result whatever was linked before: incremental linking needs that.
+cut had a part in, however deep below, holds for whoever asked first and for nobody else: asked from inside the circle,
+the same question would be cut elsewhere. So it is kept for questions from outside only. What is kept for all is what no
+cut had a part in; linking one file therefore gives the same result whatever was linked before, which incremental linking
+needs.
 
 With `track`, each answer also brings what it was made of (`note`): the names in other files that can change it.
 """
@@ -19,7 +21,6 @@ MAX_STEPS = 50_000
 """Questions that one question from outside may lead to; only a hostile repository comes near."""
 
 Answer = TypeVar("Answer")
-_LIMIT = ("limit",)  # stands for a cut that no frame closes
 
 
 _Notes = frozenset[Hashable]
@@ -40,9 +41,9 @@ class Memo:
         self._open: set[Hashable] = set()
         self._depth = 0
         self._steps = 0
-        # Of the question under way: how deep it led, where it was cut, what it is made of.
+        # Of the question under way: how deep it led, whether it was cut, what it is made of.
         self._height = 0
-        self._cuts: set[Hashable] | None = None
+        self._is_cut = False
         self._notes: set[Hashable] = set()
 
     def ask(self, key: Hashable, compute: Callable[[], Answer | None]) -> Answer | None:
@@ -62,21 +63,13 @@ class Memo:
                 self._notes |= root[1]
                 return cast("Answer | None", root[0])
             self._steps = 0
-        elif key in self._open:
-            self._cut(key)
-            return None
-        elif depth >= MAX_DEPTH or self._steps > MAX_STEPS:
-            self._cut(_LIMIT)
+        elif key in self._open or depth >= MAX_DEPTH or self._steps > MAX_STEPS:
+            self._is_cut = True
             return None
         return self._compute(key, compute)
 
-    def _cut(self, where: Hashable) -> None:
-        if self._cuts is None:
-            self._cuts = set()
-        self._cuts.add(where)
-
     def _compute(self, key: Hashable, compute: Callable[[], Answer | None]) -> Answer | None:
-        depth, height, cuts, notes = self._depth, self._height, self._cuts, self._notes
+        depth, height, is_cut, notes = self._depth, self._height, self._is_cut, self._notes
         self._begin()
         self._open.add(key)
         self._depth = depth + 1
@@ -86,27 +79,21 @@ class Memo:
         finally:
             self._open.discard(key)
             self._depth = depth
-            inner_height, inner_cuts, inner_notes = self._height, self._cuts, self._notes
-            self._height, self._cuts, self._notes = max(height, inner_height + 1), cuts, notes
+            inner_height, was_cut, inner_notes = self._height, self._is_cut, self._notes
+            self._height, self._is_cut, self._notes = max(height, inner_height + 1), is_cut or was_cut, notes
         kept = _NOTHING
         if self.track:
             kept = frozenset(inner_notes)
             notes |= kept
-        if inner_cuts:
-            inner_cuts.discard(key)  # a circle through this very question ends here, however it was reached
-        if not inner_cuts:
+        if not was_cut:
             self._known[key] = (value, inner_height, kept)
         elif depth == 0:
             self._roots[key] = (value, kept)
-        elif cuts is None:
-            self._cuts = inner_cuts
-        else:
-            cuts |= inner_cuts
         return value
 
     def _begin(self) -> None:
         self._height = 0
-        self._cuts = None
+        self._is_cut = False
         if self.track:
             self._notes = set()
 

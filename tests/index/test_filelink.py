@@ -1,0 +1,67 @@
+"""Linking one file: the answer is the same whatever was linked before, and holds while what it noted holds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stock import paths, sources
+
+from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
+from semfora_hooks.index.incremental.interface import changed_names
+from semfora_hooks.index.link import LinkedFiles, is_plain_method, is_preferred, link_files
+from semfora_hooks.index.names import FileEntry, Resolver
+from semfora_hooks.languages.extract import extract
+from semfora_hooks.languages.facts import FileFacts
+
+repositories = st.dictionaries(paths, sources, min_size=2, max_size=8)
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def facts_of(files: dict[str, str]) -> list[tuple[str, FileFacts]]:
+    return [(path, extract(text.encode(), "python")) for path, text in sorted(files.items())]
+
+
+def link_alone(linked: LinkedFiles, entry: FileEntry) -> FileLink:
+    """One file, by a linker that has linked nothing before."""
+    modules: dict[str, FileEntry] = {}
+    methods: dict[str, MethodPlace | None] = {}
+    for other in linked.entries:
+        if other.module not in modules or is_preferred(other.path, modules[other.module].path):
+            modules[other.module] = other
+        for index, symbol in enumerate(other.facts.symbols):
+            if is_plain_method(symbol):
+                methods[symbol.name] = None if symbol.name in methods else (other, index)
+    return FileLinker(Resolver(modules), methods.get, ()).link(entry)
+
+
+@quick
+@given(files=repositories)
+def test_a_link_does_not_depend_on_what_was_linked_before(files: dict[str, str]) -> None:
+    linked = link_files(facts_of(files), track=True)
+    for entry, link in zip(linked.entries, linked.links, strict=True):
+        assert link_alone(linked, entry) == link
+
+
+@quick
+@given(files=repositories, path=paths, text=sources)
+def test_a_link_holds_while_nothing_it_noted_changes(files: dict[str, str], path: str, text: str) -> None:
+    before = link_files(facts_of(files), track=True)
+    after = link_files(facts_of({**files, path: text}), track=True)
+    old = {entry.path: entry for entry in before.entries}
+    broken = changed_names(path, old.get(path), next(entry for entry in after.entries if entry.path == path))
+    links = {entry.path: link for entry, link in zip(after.entries, after.links, strict=True)}
+    for entry, link, notes in zip(before.entries, before.links, before.notes, strict=True):
+        told = notes & broken or any(note[0] == "method" for note in notes)  # type: ignore[index]
+        if entry.path != path and not told:
+            assert links[entry.path] == link, broken
+
+
+@pytest.mark.parametrize("order", [("a.py", "b.py"), ("b.py", "a.py")])
+def test_a_circle_of_imports_gives_the_same_from_both_ends(order: tuple[str, str]) -> None:
+    """Whoever asks first sees the circle cut at another place; that must not be remembered."""
+    first, second = order
+    files = {first: f"from {second[0]} import f\n\nf()\n", second: f"from {first[0]} import f, g\n\nf()\ng()\n"}
+    linked = link_files(facts_of({**files, "c.py": "from a import f\nfrom b import f as h\n\nf()\nh()\n"}))
+    for entry, link in zip(linked.entries, linked.links, strict=True):
+        assert link_alone(linked, entry) == link
