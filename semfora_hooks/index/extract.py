@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot", "is_ours"]
 
-POOL_BYTES = 512 * 1024
+POOL_BYTES = 192 * 1024
 """Less source than this is extracted in the process itself: starting workers would take longer."""
 
 SAMPLE_FILES = 64

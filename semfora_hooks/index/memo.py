@@ -4,8 +4,8 @@ Questions about names can lead back to themselves (modules that import each othe
 Both are cut: a question that is under way already, or nested too deep, is answered with `None`. An answer that such a
 cut had a part in, however deep below, holds for whoever asked first and for nobody else: asked from inside the circle,
 the same question would be cut elsewhere. So it is kept for questions from outside only. What is kept for all is what no
-cut had a part in; linking one file therefore gives the same result whatever was linked before, which incremental linking
-needs.
+cut had a part in; linking one file therefore gives the same result whatever was linked before: incremental linking
+needs that.
 
 With `track`, each answer also brings what it was made of (`note`): the names in other files that can change it.
 """

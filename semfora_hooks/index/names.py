@@ -90,6 +90,14 @@ class FileEntry:
         return {identity: index for index, identity in enumerate(self.ids)}
 
     @cached_property
+    def symbols_by_name(self) -> Mapping[str, Sequence[int]]:
+        """Bare name to the symbols that have it."""
+        found: dict[str, list[int]] = {}
+        for index, symbol in enumerate(self.facts.symbols):
+            found.setdefault(symbol.name, []).append(index)
+        return found
+
+    @cached_property
     def tops(self) -> Sequence[str]:
         """The name of the top-level definition around each symbol; empty for the module itself."""
         names: list[str] = []

@@ -107,9 +107,9 @@ class View:
                 yield self.state.row_of(int(file)).path, int(symbols), int(methods)  # type: ignore[call-overload]
         for path, entry in self.changed.items():
             if entry is not None:
-                found = definitions(entry).get(name)
-                if found is not None:
-                    yield path, *found
+                symbols = [entry.facts.symbols[index] for index in entry.symbols_by_name.get(name, ())]
+                if symbols:
+                    yield path, len(symbols), sum(map(is_plain_method, symbols))
 
     def unique_method(self, name: str) -> MethodPlace | None:
         """The one method of a name; see `filelink.FileLinker`."""
