@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,10 +19,11 @@ from semfora_hooks import discovery, git
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import Root, Snapshot, SourceFile
 from semfora_hooks.hookspecs import Rule
+from semfora_hooks.index.extract import is_ours
 from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
-from semfora_hooks.index.incremental.state import STATE_VERSION, NoStateError, StaleStateError, State
+from semfora_hooks.index.incremental.state import STATE_VERSION, MovedStateError, NoStateError, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.incremental.writing import (
     Description,
@@ -84,6 +86,14 @@ class Change:
     def is_about(self, rule: Rule, found: Recommendation) -> bool:
         """Whether a finding is about what the change reaches."""
         return rule.locality != "file" or (bool(found.symbols) and found.symbols[0].file in self.files)
+
+
+class _Distance(NamedTuple):
+    """Where a snapshot differs from the state: its files there, all paths that differ, and the files' facts."""
+
+    snapshot: Snapshot
+    paths: list[str]
+    facts: Mapping[str, FileFacts]
 
 
 def is_local(rules: Iterable[Rule]) -> bool:
@@ -212,7 +222,10 @@ class ChangeReader:
             StaleStateError: The state cannot tell.
         """
         try:
-            return self._read(base, target, head)
+            try:
+                return self._read(base, target, head)
+            except MovedStateError:
+                return self._read(base, target, head)
         except (LookupError, TypeError, ValueError, AssertionError) as error:
             # A damaged table can say anything. What it makes us stumble over goes, and everything is read instead.
             remove_state(self._store)
@@ -221,14 +234,18 @@ class ChangeReader:
     def _read(self, base: str, target: str | None, head: str | None) -> Change:
         state = self._state()
         tree = git.tree_id(self._root.path, base)
-        snapshot, before = self._view(state, tree, base)
-        if len(before.changed) > ADVANCE_FILES and not self._store.read_only:
-            self._advance(state, snapshot, tree)
+        before = self._distance(state, tree, base)
+        if (
+            len(before.paths) > ADVANCE_FILES
+            and not self._store.read_only
+            and not any(map(is_ours, before.facts.values()))
+        ):
+            self._advance(state, before, tree)
             state = self._state()
-            snapshot, before = self._view(state, tree, base)
-        later, after = self._view(state, target, head)
-        with self._timed("link"):
-            return self._compare(state, [before, after], [snapshot, later])
+            before = self._distance(state, tree, base)
+        after = self._distance(state, target, head)
+        with self._timed("link"), state.frozen():
+            return self._compare(state, [before, after])
 
     def _state(self) -> State:
         state = State(self._store, state_key(self._config, self._project))
@@ -236,45 +253,39 @@ class ChangeReader:
             raise NoStateError("made with other rules")
         return state
 
-    def _view(
-        self, state: State, target: str | None, head: str | None, *, track: bool = False
-    ) -> tuple[Snapshot, View]:
-        """A snapshot as its difference to the state."""
+    def _distance(self, state: State, target: str | None, head: str | None) -> _Distance:
+        """Where a snapshot differs from the state."""
         with self._timed("discover"):
             changes = [] if target == state.tree else git.raw_changes(self._root.path, state.tree, target)
             difference = discovery.difference(self._root, self._config, changes, head)
         if difference is None:
             raise StaleStateError("the change cannot be told file by file")
         snapshot, paths = difference
-        facts = self._extract(snapshot)
+        return _Distance(snapshot, paths, self._extract(snapshot))
+
+    def _view(self, state: State, distance: _Distance, *, track: bool = False) -> View:
+        """A snapshot as its difference to the state."""
+        facts = distance.facts
         changed: dict[str, FileEntry | None] = {
             path: FileEntry(path, *module_name(path, state.roots, state.prefix), facts[path]) if path in facts else None
-            for path in paths
+            for path in distance.paths
         }
-        return snapshot, View(state, changed, self._declared, track=track)
+        return View(state, changed, self._declared, track=track)
 
-    def _advance(self, state: State, snapshot: Snapshot, tree: str) -> None:
+    def _advance(self, state: State, base: _Distance, tree: str) -> None:
         """Make the state that of the base."""
-        _, view = self._view(state, tree, None, track=True)
         with self._timed("link"):
-            self._write_difference(view, snapshot, tree)
-
-    def _write_difference(self, view: View, snapshot: Snapshot, tree: str) -> None:
-        state = view.state
-        difference = examine(view, self._config.src, calls_matter=True)
-        whole = View(state, {}, self._declared)
-        about = Description(
-            key=state.key,
-            tree=tree,
-            prefix=state.prefix,
-            tallies=self._tallies(view, whole, difference.affected),
-            problems=[
-                *((item.file, item.reason, True) for item in snapshot.incomplete),
-                *((p, text, False) for p, entry in view.changed.items() if entry for text in entry.facts.problems),
-            ],
-        )
-        digests = {file.path: file.digest for file in snapshot.files}
-        advance(self._store, view, difference, digests, about)
+            with state.frozen():
+                view = self._view(state, base, track=True)
+                difference = examine(view, self._config.src, calls_matter=True)
+                tallies = self._tallies(view, View(state, {}, self._declared), difference.affected)
+            problems = [
+                *((item.file, item.reason, True) for item in base.snapshot.incomplete),
+                *((path, text, False) for path, facts in base.facts.items() for text in facts.problems),
+            ]
+            digests = {file.path: file.digest for file in base.snapshot.files}
+            about = Description(state.key, tree, state.prefix, tallies, problems)
+            advance(self._store, view, difference, digests, about)
 
     def _tallies(self, view: View, whole: View, files: Iterable[str]) -> dict[str, Counter[str]]:
         """Each rule's sums over a view, from the state's."""
@@ -291,7 +302,8 @@ class ChangeReader:
             found[rule.id].subtract(rule.tally(lost))
         return found
 
-    def _compare(self, state: State, sides: Sequence[View], snapshots: Sequence[Snapshot]) -> Change:
+    def _compare(self, state: State, distances: Sequence[_Distance]) -> Change:
+        sides = [self._view(state, distance) for distance in distances]
         calls_matter = any(rule.uses_calls for rule in self._rules)
         differences = [examine(side, self._config.src, calls_matter=calls_matter) for side in sides]
         files = set().union(*(difference.affected for difference in differences))
@@ -301,11 +313,13 @@ class ChangeReader:
         circles = self._circles(sides, differences)
         whole = View(state, {}, self._declared)
         made: list[ChangeSide] = []
-        for number, (side, snapshot) in enumerate(zip(sides, snapshots, strict=True)):
+        for number, (side, distance) in enumerate(zip(sides, distances, strict=True)):
             part = Slicer(side).slice(
                 files, duplicates=duplicates[number], circle=circles[number], with_calls=calls_matter
             )
-            made.append(self._side(side, snapshot, part, self._tallies(side, whole, differences[number].affected)))
+            made.append(
+                self._side(side, distance.snapshot, part, self._tallies(side, whole, differences[number].affected))
+            )
         for rule in self._rules:
             if rule.regime(made[0].tallies[rule.id]) != rule.regime(made[1].tallies[rule.id]):
                 raise StaleStateError(f"{rule.id} judges everything anew")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -450,3 +451,60 @@ def test_findings_are_kept_and_suppressions_are_not(fresh: Any, monkeypatch: pyt
     with pytest.raises(TypeError):
         repository.judge("repo", cached=True)
     monkeypatch.undo()
+
+
+def test_another_process_moves_the_state_meanwhile(fresh: Any, reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read is one state from beginning to end; a run that finds another one starts again."""
+    repository = fresh()
+    for number in range(3):
+        repository.write(f"m{number}.py", f"def _one():\n    return {number}\n")
+    repository.commit()
+    repository.write("m0.py", "def _two():\n    return _three()\n")
+    repository.git("add", "-A")
+    repository.check("staged")
+    distance = change.ChangeReader._distance
+    moved: list[str] = []
+
+    def move(reader: change.ChangeReader, *arguments: Any) -> Any:
+        if not moved:
+            moved.append("once")
+            with sqlite3.connect(next(repository.cache.glob("*.sqlite"))) as other:
+                other.execute("UPDATE link_meta SET value = 'x' WHERE key = 'tree'")
+        elif len(moved) == 1:
+            moved.append("and back")
+            with sqlite3.connect(next(repository.cache.glob("*.sqlite"))) as other:
+                tree = repository.git("rev-parse", "HEAD^{tree}").strip()
+                other.execute("UPDATE link_meta SET value = ? WHERE key = 'tree'", (tree,))
+        return distance(reader, *arguments)
+
+    expected = repository.judge("staged", cached=False)
+    monkeypatch.setattr(change.ChangeReader, "_distance", move)
+    assert repository.judge("staged", cached=True) == expected
+    assert len(moved) == 2
+    monkeypatch.undo()
+
+
+def test_a_damaged_state_costs_time_only(fresh: Any, reads: Reads) -> None:
+    repository = fresh()
+    for number in range(4):
+        repository.write(f"m{number}.py", f"import m{(number + 1) % 4}\n\n\ndef _one(x):\n    return m{number}.f(x)\n")
+    repository.commit()
+    repository.write("m0.py", "def _two():\n    return _three()\n")
+    repository.git("add", "-A")
+    repository.check("staged")
+    for table, column in (
+        ("link_file", "data"),
+        ("link_file", "digest"),
+        ("link_definition", "file"),
+        ("link_dependency", "file"),
+        ("link_import", "file"),
+        ("link_meta", "value"),
+    ):
+        path = next(repository.cache.glob("*.sqlite"))
+        before = path.stat()
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"UPDATE OR REPLACE {table} SET {column} = x'ff00'")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        repository.check("staged")
+        repository.check("staged")
+        repository.check_state()

@@ -65,7 +65,6 @@ class Slicer:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._fan_out: dict[str, dict[str, set[str]]] = {}
 
     def slice(
         self,

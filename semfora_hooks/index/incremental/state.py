@@ -11,6 +11,7 @@ import sqlite3
 from binascii import crc32
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -51,6 +52,10 @@ class StaleStateError(Exception):
 
 class NoStateError(StaleStateError):
     """There is no state for these settings, or it was damaged; a new one can be made."""
+
+
+class MovedStateError(NoStateError):
+    """Another process made it the state of another commit; reading again will do."""
 
 
 class SymbolCounts(NamedTuple):
@@ -115,6 +120,23 @@ class State:
         self._by_id: dict[int, FileRow] = {}
         self._entries: dict[str, FileEntry] = {}
         self._stored: dict[str, StoredFile] = {}
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Read it as it is now, whatever other processes write meanwhile.
+
+        Raises:
+            MovedStateError: Another process has changed it since it was opened.
+        """
+        self.query("BEGIN")
+        try:
+            meta = {str(name): value for name, value in self.query("SELECT key, value FROM link_meta")}
+            if (meta.get("key"), meta.get("tree")) != (self.key, self.tree):
+                raise MovedStateError("another process changed it")
+            yield
+        finally:
+            if self._store.connection is not None:
+                self.query("ROLLBACK")
 
     def query(self, sql: str, *arguments: object) -> list[tuple[object, ...]]:
         """Rows of a query.
