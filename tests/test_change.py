@@ -495,9 +495,6 @@ def test_a_damaged_state_costs_time_only(fresh: Any, reads: Reads) -> None:
     for table, column in (
         ("link_file", "data"),
         ("link_file", "digest"),
-        ("link_definition", "file"),
-        ("link_dependency", "file"),
-        ("link_import", "file"),
         ("link_meta", "value"),
     ):
         path = next(repository.cache.glob("*.sqlite"))
