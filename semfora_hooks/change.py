@@ -40,7 +40,7 @@ from semfora_hooks.index.project import Project
 from semfora_hooks.index.results import code_stamp
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages.facts import FileFacts
-from semfora_hooks.model import Duplicate, Incomplete, Recommendation
+from semfora_hooks.model import Duplicate, Incomplete, Recommendation, Symbol
 
 ADVANCE_FILES = 8
 """Files in which the base differs from the state from which it is worth storing the base's."""
@@ -98,7 +98,22 @@ class _Distance(NamedTuple):
 
 def is_local(rules: Iterable[Rule]) -> bool:
     """Whether all of some rules can judge a change by what it reaches."""
-    return all(getattr(rule, "locality", "repository") != "repository" for rule in rules)
+    return all(isinstance(rule, Rule) and rule.locality != "repository" for rule in rules)
+
+
+def _tally(rule: Rule, symbols: Iterable[Symbol]) -> Mapping[str, int]:
+    """What a rule counts. If it fails, the change is judged whole, where no rule is asked to count."""
+    try:
+        return {str(word): int(count) for word, count in rule.tally(symbols).items()}
+    except Exception as error:  # a provider's bug must not hide the others' findings
+        raise StaleStateError(f"{rule.id} cannot count: {type(error).__name__}: {error}") from error
+
+
+def _regime(rule: Rule, tally: Mapping[str, int]) -> object:
+    try:
+        return rule.regime(tally)
+    except Exception as error:  # as above
+        raise StaleStateError(f"{rule.id} cannot decide: {type(error).__name__}: {error}") from error
 
 
 def state_key(config: Config, project: Project) -> str:
@@ -127,7 +142,11 @@ def store_state(
     index: Index,
     rules: Iterable[Rule],
 ) -> None:
-    """Keep a commit that was linked whole (with `track`) as the state that changes are told from."""
+    """Keep a commit that was linked whole (with `track`) as the state that changes are told from.
+
+    Raises:
+        StaleStateError: A rule cannot say what has to be kept for it.
+    """
     tree = git.tree_id(root.path, commit)
     write_state(store, _rows(config, project, tree, snapshot, linked, index, rules))
 
@@ -145,7 +164,7 @@ def _rows(
         key=state_key(config, project),
         tree=tree,
         prefix=project.prefix,
-        tallies={rule.id: rule.tally(index.symbols) for rule in rules},
+        tallies={rule.id: _tally(rule, index.symbols) for rule in rules},
         problems=[
             *((item.file, item.reason, True) for item in snapshot.incomplete),
             *((path, problem, False) for path, facts in index.facts.items() for problem in facts.problems),
@@ -298,8 +317,8 @@ class ChangeReader:
         lost = [symbol for path in paths if whole.has(path) for symbol in old.symbols(path)]
         for rule in self._rules:
             found[rule.id] = view.state.tally(rule.id)
-            found[rule.id].update(rule.tally(gained))
-            found[rule.id].subtract(rule.tally(lost))
+            found[rule.id].update(_tally(rule, gained))
+            found[rule.id].subtract(_tally(rule, lost))
         return found
 
     def _compare(self, state: State, distances: Sequence[_Distance]) -> Change:
@@ -321,7 +340,7 @@ class ChangeReader:
                 self._side(side, distance.snapshot, part, self._tallies(side, whole, differences[number].affected))
             )
         for rule in self._rules:
-            if rule.regime(made[0].tallies[rule.id]) != rule.regime(made[1].tallies[rule.id]):
+            if _regime(rule, made[0].tallies[rule.id]) != _regime(rule, made[1].tallies[rule.id]):
                 raise StaleStateError(f"{rule.id} judges everything anew")
         return Change(made[0], made[1], files)
 

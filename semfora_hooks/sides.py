@@ -295,8 +295,10 @@ class SideReader:
             index = assemble(linked)
             if keeps and store is not None and keep is not None and scope.base_ref is not None:
                 from semfora_hooks.change import store_state
+                from semfora_hooks.index.incremental.state import StaleStateError
 
-                store_state(store, self._root, config, project, scope.base_ref, snapshot, linked, index, keep)
+                with suppress(StaleStateError):
+                    store_state(store, self._root, config, project, scope.base_ref, snapshot, linked, index, keep)
             context = SuggestContext(
                 generator=_generator({file.language for file in snapshot.files}),
                 repository=Repository(name=self._root.path.name, head=snapshot.head),

@@ -505,3 +505,27 @@ def test_a_damaged_state_costs_time_only(fresh: Any, reads: Reads) -> None:
         repository.check("staged")
         repository.check("staged")
         repository.check_state()
+
+
+@pytest.mark.parametrize("method", ["tally", "regime"])
+def test_a_rule_that_cannot_count_is_judged_whole(
+    method: str, fresh: Any, reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from semfora_hooks.rules.complexity import Complexity
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Complexity, method, fail)
+    repository = fresh()
+    repository.write("a.py", "def _one():\n    return 1\n")
+    repository.commit()
+    repository.write("a.py", "def _two():\n    return 1\n")
+    repository.git("add", "-A")
+    repository.check("staged")
+    repository.check("staged")
+    assert reads.told == 0
+    assert findings(repository.report("staged", cached=True)) == {
+        "introduced dead-code a.py::_two",
+        "fixed dead-code a.py::_one",
+    }
