@@ -107,8 +107,8 @@ def _cache() -> Path:
 def _repeats(copies: int, options: argparse.Namespace) -> who.Repeats:
     """Fewer runs of what takes minutes."""
     if options.quick:
-        few = options.repeat or 2
-        return who.Repeats(long=few, short=few + 1, peers=1, differences=3 * few, warm_up=False)
+        few = options.repeat or 1
+        return who.Repeats(long=few, short=2 * few, peers=1, differences=2 * few, warm_up=False)
     repeat = options.repeat or 5
     if copies < 16:
         return who.Repeats(long=repeat, short=repeat, peers=repeat, differences=4 * repeat)
