@@ -11,7 +11,7 @@ from msgspec import Meta
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.hookspecs import Example
 from semfora_hooks.index.graph import shortest_cycle, strongly_connected
-from semfora_hooks.model import Evidence, ImportEdge, Recommendation, Severity, SymbolRef
+from semfora_hooks.model import Evidence, ImportEdge, Recommendation, Severity, Symbol, SymbolRef
 from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code
 
 
@@ -46,6 +46,7 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Yield a finding for each strongly connected component of the import graph."""
+        modules = {symbol.module: symbol for symbol in context.symbols if symbol.kind == "module"}
         own = {symbol.module for symbol in context.symbols if symbol.kind == "module" and is_own_code(symbol)}
         edges: dict[tuple[str, str], ImportEdge] = {}
         graph: dict[str, list[str]] = {}
@@ -57,7 +58,7 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
                 graph.setdefault(edge.importer, []).append(edge.imported)
         for component in strongly_connected(graph):
             if len(component) > 1:
-                yield self._finding(sorted(component), shortest_cycle(graph, component), edges, context)
+                yield self._finding(sorted(component), shortest_cycle(graph, component), edges, modules, context)
 
     def wants(self, lazy: bool, type_checking: bool) -> bool:
         """Whether an import counts, as the options have it."""
@@ -68,6 +69,7 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
         component: Sequence[str],
         cycle: Sequence[str],
         edges: Mapping[tuple[str, str], ImportEdge],
+        modules: Mapping[str, Symbol],
         context: SuggestContext,
     ) -> Recommendation:
         steps = [edges[module, cycle[(i + 1) % len(cycle)]] for i, module in enumerate(cycle)]
@@ -75,7 +77,6 @@ class ModuleOrganization(BuiltinRule[OrganizationOptions]):
             edge.importer.startswith(f"{edge.imported}.") or edge.imported.startswith(f"{edge.importer}.")
             for edge in steps
         )
-        modules = {symbol.module: symbol for symbol in context.symbols if symbol.kind == "module"}
         more = len(component) - len(cycle)
         circle = " → ".join([*cycle, cycle[0]])
         title = (
