@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from semfora_hooks.index.incremental.state import StaleStateError
@@ -25,9 +26,13 @@ Place = tuple[str, int]
 
 
 class _Probed(NamedTuple):
-    """A body in a bucket; its digest is as the database has it."""
+    """A body in a bucket: the id or the path of its file, its index there, and its digest as the database has it.
 
-    place: Place
+    Buckets can be large, so paths are looked up when they are wanted.
+    """
+
+    file: int | str
+    symbol: int
     digest: int
 
 
@@ -58,7 +63,7 @@ def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list
     }
     for probe in sorted(hashes):
         if len({look.is_telling(probe) for look in looks}) > 1:  # pairs of others count it on one side only
-            together |= {look.identity(body.place) for look in looks for body in look.bucket(probe)}
+            together |= {look.identity(look.place_of(body)) for look in looks for body in look.bucket(probe)}
     closed = _close(looks, together)
     return [look.groups(closed) for look in looks]
 
@@ -128,7 +133,7 @@ class _Look:
                     place, digest = (path, index), signed(symbol.digest)
                     self._new_digests[digest].append(place)
                     for probe in probes(symbol.shingles):
-                        self._new_bands[probe].append(_Probed(place, digest))
+                        self._new_bands[probe].append(_Probed(path, index, digest))
 
     def place(self, identity: str) -> Place | None:
         path = path_of(identity)
@@ -158,22 +163,25 @@ class _Look:
     def bucket(self, probe: int) -> list[_Probed]:
         """The bodies that have a probe, in no order."""
         if probe not in self._buckets:
-            view = self._view
-            found = []
-            for file, index, digest in view.state.query(
-                "SELECT file, symbol, digest FROM link_band WHERE hash = ?", probe
-            ):
-                if file not in view.hidden:
-                    path = view.state.row_of(int(file)).path  # type: ignore[call-overload]
-                    found.append(_Probed((path, int(index)), int(digest)))  # type: ignore[call-overload]
+            hidden = self._view.hidden
+            rows = self._view.state.query("SELECT file, symbol, digest FROM link_band WHERE hash = ?", probe)
+            found = [_Probed(*row) for row in rows if row[0] not in hidden]  # type: ignore[arg-type]
             found.extend(self._new_bands.get(probe, ()))
             self._buckets[probe] = found
         return self._buckets[probe]
 
+    def place_of(self, body: _Probed) -> Place:
+        """Where a body of a bucket stands."""
+        path = body.file if isinstance(body.file, str) else self._view.state.row_of(body.file).path
+        return path, body.symbol
+
     def is_telling(self, probe: int) -> bool:
         """Whether few enough bodies without exact copies have a probe."""
         bucket = self.bucket(probe)
-        return len(bucket) <= MAX_BUCKET or sum(self.is_single(body.digest) for body in bucket) <= MAX_BUCKET
+        if len(bucket) <= MAX_BUCKET:
+            return True
+        singles = (body for body in bucket if self.is_single(body.digest))
+        return sum(1 for _ in islice(singles, MAX_BUCKET + 1)) <= MAX_BUCKET
 
     def is_single(self, digest: int) -> bool:
         """Whether one body only has a digest, given as the database has it."""
@@ -203,11 +211,13 @@ class _Look:
                 shared = Counter(other for probe in telling for other in self.bucket(probe))
                 body = _body(facts)
                 for other, count in shared.items():
-                    if other.place != place and count > 1 and self.is_single(other.digest):
-                        path, index = other.place
+                    if count < 2 or not self.is_single(other.digest):
+                        continue
+                    path, index = self.place_of(other)
+                    if (path, index) != place:
                         similarity = likeness(body, _body(self._view.entry(path).facts.symbols[index]), count)
                         if similarity is not None:
-                            found[self.identity(other.place)] = similarity
+                            found[self.identity((path, index))] = similarity
             self._edges[identity] = found
         return self._edges[identity]
 
