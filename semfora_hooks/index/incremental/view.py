@@ -225,11 +225,11 @@ def stored_counts(state: State, path: str) -> dict[str, SymbolCounts]:
 
 def definitions(entry: FileEntry) -> dict[str, tuple[int, int]]:
     """The names a file defines, with how many symbols, and how many methods of calls by name, have it."""
-    found: dict[str, tuple[int, int]] = {}
-    for symbol in entry.facts.symbols:
-        symbols, methods = found.get(symbol.name, (0, 0))
-        found[symbol.name] = (symbols + 1, methods + is_plain_method(symbol))
-    return found
+    symbols = entry.facts.symbols
+    return {
+        name: (len(indexes), sum(is_plain_method(symbols[index]) for index in indexes))
+        for name, indexes in entry.symbols_by_name.items()
+    }
 
 
 class _Modules(Mapping[str, FileEntry]):
