@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
 from semfora_hooks import __version__
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, drop_output
+from semfora_hooks.cli.lazygroup import LazyGroup
 
 _COMMANDS = {
     "suggest": ("semfora_hooks.cli.suggest:suggest", "Analyse the repository and print recommendations."),
     "explain": ("semfora_hooks.cli.explain:explain", "Say what a rule means, or why a finding is there."),
     "context": ("semfora_hooks.cli.inspect:context", "Print the SuggestContext JSON, as a WASM plugin gets it."),
     "graph": ("semfora_hooks.cli.inspect:graph", "Print the symbols and the resolved calls between them."),
-    "rules": ("semfora_hooks.cli.rules:rules", "List the rules."),
+    "rules": ("semfora_hooks.cli.rules:rules", "List, write, check and test rules."),
     "schema": ("semfora_hooks.cli.inspect:schema", "Print the JSON Schema of a document this program writes."),
     "cache": ("semfora_hooks.cli.cache:cache", "Look at, check and empty the cache of facts."),
 }
 """Command to where it lives, and its line in `--help`, which imports none of them."""
 
 
-class _LazyGroup(click.Group):
-    """Knows its commands' names, and imports only the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+class _Program(LazyGroup):
+    """The whole program: a reader who had enough is no failure."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -41,12 +30,10 @@ class _LazyGroup(click.Group):
             drop_output()
             return EXIT_CLEAN
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Program, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="semfora-hooks", message="%(prog)s %(version)s")
 @click.option("--traceback", is_flag=True, help="Show where in the program an error came from.")
 def cli(traceback: bool) -> None:

@@ -1,4 +1,4 @@
-"""`semfora-hooks rules`: what there is to check with."""
+"""`semfora-hooks rules list`: what there is to check with."""
 
 from __future__ import annotations
 
@@ -17,12 +17,7 @@ from semfora_hooks.reporters.jsonreport import as_json
 from semfora_hooks.reporters.text import error_line
 
 
-@click.group()
-def rules() -> None:
-    """List the rules."""
-
-
-@rules.command("list")
+@click.command("list")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--no-plugins", is_flag=True, help="Only the rules that ship.")
 @click.option("--disable-provider", multiple=True, metavar="NAME", help="Leave out a provider.")
