@@ -13,17 +13,13 @@ from typing import Any, Protocol
 import wasmtime
 from wasmtime import component
 
-from semfora_hooks.providers.wasm import wasi
+from semfora_hooks.providers.wasm import abi, wasi
 
 TICK = 0.01
 """Seconds between two epochs; deadlines are counted in epochs."""
 STACK = 512 << 10
 TABLE_ELEMENTS = 100_000
-ABI_VERSION = 1
 
-_CORE = b"\0asm\x01\x00\x00\x00"
-_COMPONENT = b"\0asm\x0d\x00\x01\x00"
-_MARKER = re.compile(r"semfora_abi_v(\d+)")
 _FRAME = re.compile(r"^\s+\d+:\s+(?:0x[0-9a-f]+ - )?(.+)$", re.MULTILINE)
 _OFF = (
     "wasm_threads",
@@ -81,7 +77,7 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
         GuestError: It is not WASM or does not compile (`compile`), is no plugin or one of another ABI (`incompatible`),
             or imports something (`refused_import`).
     """
-    kinds: dict[bytes, type[Plugin]] = {_CORE: CorePlugin, _COMPONENT: ComponentPlugin}
+    kinds: dict[bytes, type[Plugin]] = {abi.CORE_MAGIC: CorePlugin, abi.COMPONENT_MAGIC: ComponentPlugin}
     plugin_type = kinds.get(binary[:8])
     if plugin_type is None:
         if binary[:4] == b"\0asm":
@@ -110,8 +106,6 @@ class Plugin(Protocol):
 class CorePlugin:
     """A core module that exports memory, allocator and `evaluate`."""
 
-    _FUNCTIONS = (("semfora_alloc", "i", "i"), ("evaluate", "ii", "I"))
-
     def __init__(self, engine: wasmtime.Engine, binary: bytes) -> None:
         self._engine = engine
         self._module = wasmtime.Module(engine, binary)
@@ -120,21 +114,26 @@ class CorePlugin:
         """See `Plugin`."""
         for wanted in self._module.imports:
             name = f"{wanted.module}.{wanted.name}"
-            types = wasi.allowed_type(wanted.module, wanted.name or "")
+            types = abi.allowed_type(wanted.module, wanted.name or "")
             if types is None:
                 raise GuestError("refused_import", f"it imports '{name}', which plugins do not get")
             if not _has_type(wanted.type, *types):
                 raise GuestError("refused_import", f"it imports '{name}' with a type that is not the interface's")
         exports = {export.name: export.type for export in self._module.exports}
-        _check_marker(exports)
+        problem = abi.marker_problem(exports)
+        if problem is not None:
+            raise GuestError("incompatible", problem)
         if not isinstance(exports.get("memory"), wasmtime.MemoryType):
             raise GuestError("incompatible", "it does not export its memory as 'memory'")
-        optional = [("_initialize", "", "")] if "_initialize" in exports else []
-        for name, params, results in [*self._FUNCTIONS, *optional]:
+        for name, (params, results) in (abi.FUNCTIONS | abi.OPTIONAL_FUNCTIONS).items():
             if name not in exports:
+                if name in abi.OPTIONAL_FUNCTIONS:
+                    continue
                 raise GuestError("incompatible", f"it does not export '{name}'")
             if not _has_type(exports[name], params, results):
-                raise GuestError("incompatible", f"its export '{name}' is not a function {_signature(params, results)}")
+                raise GuestError(
+                    "incompatible", f"its export '{name}' is not a function {abi.signature(params, results)}"
+                )
 
     def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
         """See `Plugin`."""
@@ -237,27 +236,12 @@ def _check_output_size(size: int, limits: Limits) -> None:
         raise GuestError("too_large", f"its result has {size} bytes; at most {limits.output} are read")
 
 
-def _check_marker(exports: Any) -> None:
-    versions = [int(match[1][:9]) for name in exports if (match := _MARKER.fullmatch(name))]
-    if ABI_VERSION in versions:
-        return
-    if not versions:
-        raise GuestError("incompatible", f"it is not a semfora plugin: it does not export 'semfora_abi_v{ABI_VERSION}'")
-    advice = "upgrade semfora-hooks" if min(versions) > ABI_VERSION else "update the plugin"
-    raise GuestError("incompatible", f"it speaks plugin ABI {max(versions)}, we speak {ABI_VERSION}: {advice}")
-
-
 def _has_type(extern: Any, params: str, results: str) -> bool:
     if not isinstance(extern, wasmtime.FuncType):
         return False
-    letters = {"i32": wasi.I32, "i64": wasi.I64}
+    letters = {"i32": abi.I32, "i64": abi.I64}
     actual = ("".join(letters.get(str(t), "?") for t in types) for types in (extern.params, extern.results))
     return tuple(actual) == (params, results)
-
-
-def _signature(params: str, results: str) -> str:
-    names = {wasi.I32: "i32", wasi.I64: "i64"}
-    return f"({', '.join(names[p] for p in params)}) -> {', '.join(names[r] for r in results) or '()'}"
 
 
 def _trap_failure(error: Exception, log: bytes, used: int, limits: Limits) -> GuestError:

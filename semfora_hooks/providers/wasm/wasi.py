@@ -13,6 +13,8 @@ from typing import Any
 
 import wasmtime
 
+from semfora_hooks.providers.wasm.abi import ABORT, I32, I64, allowed_type
+
 SUCCESS, BADF, FAULT, INVAL, NOSYS = 0, 8, 21, 28, 52
 MAX_LOG = 16 << 10
 """Bytes kept of what a guest writes to stdout and stderr."""
@@ -20,68 +22,6 @@ MAX_VECTORS = 1024
 MAX_RANDOM = 1 << 20
 _TICK_NS = 1_000_000
 _CHARACTER_DEVICE = 2
-
-I32, I64 = "i", "I"
-WASI = "wasi_snapshot_preview1"
-# Parameter types of every function of the interface; each returns an errno, except proc_exit.
-SIGNATURES = {
-    "args_get": "ii",
-    "args_sizes_get": "ii",
-    "clock_res_get": "ii",
-    "clock_time_get": "iIi",
-    "environ_get": "ii",
-    "environ_sizes_get": "ii",
-    "fd_advise": "iIIi",
-    "fd_allocate": "iII",
-    "fd_close": "i",
-    "fd_datasync": "i",
-    "fd_fdstat_get": "ii",
-    "fd_fdstat_set_flags": "ii",
-    "fd_fdstat_set_rights": "iII",
-    "fd_filestat_get": "ii",
-    "fd_filestat_set_size": "iI",
-    "fd_filestat_set_times": "iIIi",
-    "fd_pread": "iiiIi",
-    "fd_prestat_dir_name": "iii",
-    "fd_prestat_get": "ii",
-    "fd_pwrite": "iiiIi",
-    "fd_read": "iiii",
-    "fd_readdir": "iiiIi",
-    "fd_renumber": "ii",
-    "fd_seek": "iIii",
-    "fd_sync": "i",
-    "fd_tell": "ii",
-    "fd_write": "iiii",
-    "path_create_directory": "iii",
-    "path_filestat_get": "iiiii",
-    "path_filestat_set_times": "iiiiIIi",
-    "path_link": "iiiiiii",
-    "path_open": "iiiiiIIii",
-    "path_readlink": "iiiiii",
-    "path_remove_directory": "iii",
-    "path_rename": "iiiiii",
-    "path_symlink": "iiiii",
-    "path_unlink_file": "iii",
-    "poll_oneoff": "iiii",
-    "proc_exit": "i",
-    "proc_raise": "i",
-    "random_get": "ii",
-    "sched_yield": "",
-    "sock_accept": "iii",
-    "sock_recv": "iiiiii",
-    "sock_send": "iiiii",
-    "sock_shutdown": "ii",
-}
-ABORT = ("env", "abort")
-
-
-def allowed_type(module: str, name: str) -> tuple[str, str] | None:
-    """Parameter and result types of an import we provide, or `None` where we do not."""
-    if (module, name) == ABORT:
-        return "iiii", ""
-    if module == WASI and name in SIGNATURES:
-        return SIGNATURES[name], "" if name == "proc_exit" else "i"
-    return None
 
 
 def _func_type(params: str, results: str) -> wasmtime.FuncType:

@@ -7,7 +7,7 @@ import re
 import pytest
 import wasmtime
 
-from semfora_hooks.providers.wasm import wasi
+from semfora_hooks.providers.wasm import abi, wasi
 
 from .builders import INPUT, core, packed
 
@@ -16,7 +16,7 @@ LETTERS = {"i": "i32", "I": "i64"}
 
 
 def imported(name: str) -> str:
-    params = " ".join(LETTERS[letter] for letter in wasi.SIGNATURES[name])
+    params = " ".join(LETTERS[letter] for letter in abi.SIGNATURES[name])
     result = "" if name == "proc_exit" else "(result i32)"
     return f'(import "{P1}" "{name}" (func ${name} (param {params}) {result}))'
 
@@ -50,9 +50,7 @@ def reporting(calls: str, names: list[str], count: int, extra: str = "") -> str:
 
 def result_of(evaluate, name: str, *args: int, extra: str = "") -> int:
     """The errno of one call."""
-    given = " ".join(
-        f"({LETTERS[letter]}.const {arg})" for letter, arg in zip(wasi.SIGNATURES[name], args, strict=True)
-    )
+    given = " ".join(f"({LETTERS[letter]}.const {arg})" for letter, arg in zip(abi.SIGNATURES[name], args, strict=True))
     plugin = reporting(f"(i32.store8 (i32.const 5000) (call ${name} {given}))", [name], 1, extra)
     return int(evaluate(plugin)[0].title, 16)
 
@@ -107,7 +105,7 @@ def test_errno(evaluate, name, args, errno):
 def test_every_function_of_the_interface_can_be_imported(evaluate):
     plugin = core(
         packed(1024, 2),
-        imports=" ".join(imported(name) for name in sorted(wasi.SIGNATURES)),
+        imports=" ".join(imported(name) for name in sorted(abi.SIGNATURES)),
         extra='(data (i32.const 1024) "[]")',
     )
     assert evaluate(plugin) == []
@@ -126,9 +124,9 @@ def test_signatures_are_wasmtimes_own():
     linker.define_wasi()
     store = wasmtime.Store(engine)
     store.set_wasi(wasmtime.WasiConfig())
-    module = wasmtime.Module(engine, f"(module {' '.join(imported(name) for name in wasi.SIGNATURES)})")
+    module = wasmtime.Module(engine, f"(module {' '.join(imported(name) for name in abi.SIGNATURES)})")
     assert linker.instantiate(store, module) is not None
-    assert len(wasi.SIGNATURES) == 46
+    assert len(abi.SIGNATURES) == 46
 
 
 def test_proc_exit_is_a_failure(fails):
@@ -177,3 +175,8 @@ def test_a_guest_without_memory_of_its_own_name_gets_an_error_not_a_crash(evalua
         extra='(func $s (drop (call $random_get (i32.const 0) (i32.const 8)))) (start $s) (data (i32.const 1024) "[]")',
     )
     assert evaluate(plugin) == []
+
+
+def test_the_list_of_answered_functions_is_what_guests_get():
+    implemented = {name for name in abi.SIGNATURES if hasattr(wasi.Guest, f"_{name}")}
+    assert implemented == abi.ANSWERED
