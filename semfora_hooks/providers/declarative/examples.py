@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from semfora_hooks.hookspecs import Example
-from semfora_hooks.providers.declarative.document import Node, Source, entries, expect, shorten
+from semfora_hooks.providers.declarative.document import Node, Place, Source, entries, expect, shorten
 from semfora_hooks.providers.declarative.globs import Glob, PathGlob, dotted_path
 from semfora_hooks.providers.declarative.logic import All, Leaf
 from semfora_hooks.providers.declarative.predicates import Placed
@@ -37,8 +37,9 @@ _OUTSIDE = re.compile(r"/|.*\\|(.*/)?\.\.?(/|\Z)|.*/\Z|.*//")
 
 @dataclass(frozen=True, slots=True)
 class RawExample:
-    """An example as written. `files` is `None` for one piece of code without a path."""
+    """An example as written: `code` where no path is given, else `files`. `place` is where it says its verdict."""
 
+    place: Place
     fires: bool
     code: str | None
     files: Mapping[str, str]
@@ -142,6 +143,7 @@ def _read_example(source: Source, node: Node) -> list[RawExample]:
         path = values.get("path")
         return [
             RawExample(
+                table[name][0].place,
                 name == "fires",
                 None if files or path else values[name],
                 files or ({path: values[name]} if path else {}),

@@ -12,7 +12,7 @@ from semfora_hooks.config import MEBIBYTE
 from semfora_hooks.errors import RuleFileError
 from semfora_hooks.hookspecs import Loaded, Rule
 from semfora_hooks.providers.declarative.document import Place, located_error
-from semfora_hooks.providers.declarative.parsing import parse_file
+from semfora_hooks.providers.declarative.parsing import ParsedFile, parse_file
 
 MAX_FILE_SIZE = MEBIBYTE
 SUFFIXES = (".yaml", ".yml")
@@ -25,23 +25,27 @@ def load_folder(folder: Path, root: Path) -> Loaded:
     rules: list[Rule] = []
     errors: list[RuleFileError] = []
     taken: dict[str, tuple[str, Place]] = {}
-    for path in _rule_files(folder, root, errors):
-        name = path.relative_to(root).as_posix()
-        try:
-            data = _read(path, name)
-        except RuleFileError as error:
-            errors.append(error)
-            continue
-        parsed = parse_file(name, data, taken)
-        digest = hashlib.sha256(data).hexdigest()
-        for rule in parsed.rules:
-            rule.source = digest
-        rules += parsed.rules
-        errors += parsed.errors
+    for path in rule_files(folder, root, errors):
+        loaded = load_file(path, path.relative_to(root).as_posix(), taken)
+        rules += loaded.rules
+        errors += loaded.errors
     return Loaded(rules=rules, errors=errors)
 
 
-def _rule_files(folder: Path, root: Path, errors: list[RuleFileError]) -> Iterator[Path]:
+def load_file(path: Path, name: str, taken: dict[str, tuple[str, Place]]) -> ParsedFile:
+    """The rules of one file, which messages call `name`, and its errors; for `taken` see `parse_file`."""
+    try:
+        data = _read(path, name)
+    except RuleFileError as error:
+        return ParsedFile([], [error])
+    parsed = parse_file(name, data, taken)
+    digest = hashlib.sha256(data).hexdigest()
+    for rule in parsed.rules:
+        rule.source = digest
+    return parsed
+
+
+def rule_files(folder: Path, root: Path, errors: list[RuleFileError]) -> Iterator[Path]:
     """Rule files in sorted order. Hidden ones are left out: editors put their own there."""
     real_root = root.resolve()
     seen: set[Path] = set()

@@ -122,6 +122,7 @@ def _definition(values: Mapping[str, Any], match: All, condition: All, path: str
         suggestion=values.get("suggestion"),
         enabled=values.get("enabled", True),
         examples=to_examples(values.get("examples", []), All([*match.parts, *condition.parts])),
+        example_places=[example.place for example in values.get("examples", [])],
         path=path,
         place=place,
     )

@@ -30,6 +30,7 @@ class Definition:
     suggestion: Template | None = None
     enabled: bool = True
     examples: Sequence[Example] = ()
+    example_places: Sequence[Place] = ()
     path: str
     place: Place
 
