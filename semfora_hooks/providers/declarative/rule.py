@@ -74,7 +74,7 @@ class DeclarativeRule(Rule):
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """A recommendation for each symbol on which the rule fires."""
         view = View(context)
-        kinds = self._default_kinds()
+        kinds = self.default_kinds()
         for symbol in context.symbols:
             if (kinds is None or symbol.kind in kinds) and self.clause.holds(symbol, view):
                 yield self._recommendation(symbol, view)
@@ -86,18 +86,18 @@ class DeclarativeRule(Rule):
         rest = All([part for part in match.parts if part not in named])
         that = f" that {rest.words()}" if rest.parts else ""
         when = f", when it {condition.words()}" if condition.parts else ""
-        return f"Reports every {self._subject(named)}{that}{when}."
+        return f"Reports every {self.subject(named)}{that}{when}."
 
-    def _subject(self, named: Sequence[Leaf]) -> str:
+    def subject(self, named: Sequence[Leaf]) -> str:
         """What the rule looks at, in words; `named` are the kinds that `match` asks for."""
         if named:
             return named[0].words().removeprefix("is a ")
-        kinds = self._default_kinds()
+        kinds = self.default_kinds()
         if kinds is None:
             return "symbol"
         return "function, method, component or class" if kinds & CLASS_KINDS else "function, method or component"
 
-    def _default_kinds(self) -> frozenset[str] | None:
+    def default_kinds(self) -> frozenset[str] | None:
         """The kinds the rule looks at, or `None` where it says so itself."""
         if _names_kinds(self.clause):
             return None
