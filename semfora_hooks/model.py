@@ -112,6 +112,7 @@ class ControlFlow(_Sparse, frozen=True, kw_only=True):
     boolean: int = 0
     comprehension: int = 0
     lambda_: int = msgspec.field(default=0, name="lambda")
+    assert_: int = msgspec.field(default=0, name="assert")
 
 
 class Metrics(_Sparse, frozen=True, kw_only=True):

@@ -327,7 +327,8 @@ def test_bindings_that_can_be_followed() -> None:
         ("f(lambda: 1, lambda: 2)", {"lambda_": 2}),
         ("def g():\n    if a: pass\n    return 1", {}),
         ("class K:\n    if a: pass", {}),
-        ("x = 1\ndel x\nglobal y\nassert x\nimport z\npass", {}),
+        ("assert a\nassert b, c\nwith d: assert e", {"assert_": 3, "with_": 1}),
+        ("x = 1\ndel x\nglobal y\nimport z\npass", {}),
     ],
 )
 def test_control_flow_is_counted_in_the_symbol_that_holds_it(body: str, expected: dict[str, int]) -> None:

@@ -26,6 +26,7 @@
 (dictionary_comprehension) @comprehension
 (generator_expression) @comprehension
 (raise_statement) @raise
+(assert_statement) @assert
 (return_statement) @return
 (yield) @yield
 

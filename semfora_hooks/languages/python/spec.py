@@ -55,7 +55,7 @@ class PythonSpec(LanguageSpec):
 
     name = "python"
     suffixes = (".py", ".pyi")
-    capabilities = ("arguments", "calls", "control_flow", "decorators", "imports", "metrics", "types")
+    capabilities = ("arguments", "base_classes", "calls", "control_flow", "decorators", "imports", "metrics", "types")
     query = Path(__file__).with_name("queries.scm").read_text(encoding="utf-8")
     tokenizer = Tokenizer(_TOKEN, frozenset(word.encode() for word in (*keyword.kwlist, "match", "case")))
 

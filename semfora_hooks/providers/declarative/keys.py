@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,10 +13,12 @@ from semfora_hooks.providers.declarative.calls import CalledBy, Calls, NoCallers
 from semfora_hooks.providers.declarative.globs import import_glob, module_glob, name_glob, path_glob, type_glob
 from semfora_hooks.providers.declarative.predicates import (
     ARGUMENT_TYPES,
+    BASE_CLASSES,
     CONSTRUCTS,
     CONTROL_FLOW,
     DECORATORS,
     IMPORTS,
+    RETURN_TYPE,
     Bound,
     Constructs,
     Contains,
@@ -50,6 +53,8 @@ SYNONYMS: Mapping[str, str] = {
     "conditional": "ternary",
 }
 """Other languages' words for the constructs."""
+
+_ANY_TYPE = dataclasses.replace(type_glob("*"), text="of any kind")
 
 METRIC_ALIASES: Mapping[str, str] = {"cognitive_complexity": "complexity", "argument_count": "arity"}
 """Metric to the shorter name it also goes by, after `min_` and `max_` and in templates."""
@@ -92,6 +97,12 @@ def _entry_point(value: Any) -> Predicate:
 
 def _missing_type(value: Any) -> Predicate:
     return Untyped(value) if isinstance(value, bool) else Contains(ARGUMENT_TYPES, value, wanted=False)
+
+
+def _missing_return_type(value: Any) -> Predicate:
+    if isinstance(value, bool):
+        return Contains(RETURN_TYPE, (_ANY_TYPE,), wanted=not value)
+    return Contains(RETURN_TYPE, value, wanted=False)
 
 
 def _flags() -> Iterator[Key]:
@@ -208,6 +219,29 @@ def _table() -> Iterator[Key]:
         body=True,
     )
     yield Key(
+        "has_return_type",
+        types,
+        _contains(RETURN_TYPE),
+        "Written return types (`*` fits anything): each must fit it.",
+        cost=1,
+        body=True,
+    )
+    yield Key(
+        "missing_return_type",
+        flag_or(types),
+        _missing_return_type,
+        "Written return types none of which it has; or `true`: it has none.",
+        cost=1,
+        body=True,
+    )
+    yield Key(
+        "has_base_class",
+        names,
+        _contains(BASE_CLASSES),
+        "Globs on the base classes in a class's definition, as written: each must fit one.",
+        cost=1,
+    )
+    yield Key(
         "imports",
         values.globs(import_glob),
         _contains(IMPORTS),
@@ -219,7 +253,7 @@ def _table() -> Iterator[Key]:
         "has_calls_to",
         names,
         Calls,
-        "Globs on the qualified or bare name of callees: each must be called.",
+        "Globs on the qualified or bare name of callees: each must be called. `builtins.open` is Python's own.",
         cost=3,
         aliases=("has_calls",),
         body=True,
@@ -228,7 +262,7 @@ def _table() -> Iterator[Key]:
         "missing_calls_to",
         names,
         lambda v: Calls(v, wanted=False),
-        "Globs on the qualified or bare name of callees: none is called.",
+        "Globs on the qualified or bare name of callees: none is called. `builtins.open` is Python's own.",
         cost=3,
         aliases=("missing_calls",),
         body=True,

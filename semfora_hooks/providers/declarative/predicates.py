@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from semfora_hooks.model import ControlFlow, Symbol
+from semfora_hooks.model import CLASS_KINDS, ControlFlow, Symbol
 from semfora_hooks.providers.declarative.globs import Glob, NameGlob, PathGlob
 from semfora_hooks.providers.declarative.view import METRICS, Truth, View, either
 
@@ -307,6 +307,16 @@ def _argument_types(symbol: Symbol, _: View) -> Sequence[str]:
     return ["".join(argument.type.split()) for argument in own_arguments(symbol) if argument.type is not None]
 
 
+def _base_classes(symbol: Symbol, _: View) -> Sequence[str] | None:
+    if symbol.kind not in CLASS_KINDS:  # what cannot have any says nothing by having none
+        return None
+    return [base.partition("[")[0] for base in symbol.base_classes]
+
+
+def _return_type(symbol: Symbol, _: View) -> Sequence[str]:
+    return () if symbol.return_type is None else ["".join(symbol.return_type.split())]
+
+
 def _imports(symbol: Symbol, view: View) -> Sequence[str] | None:
     return view.imports(symbol.module)
 
@@ -314,4 +324,6 @@ def _imports(symbol: Symbol, view: View) -> Sequence[str] | None:
 CONTROL_FLOW = Subject(_constructs, "control_flow", "uses", "does not use")
 DECORATORS = Subject(_decorators, "decorators", "is decorated with", "is not decorated with")
 ARGUMENT_TYPES = Subject(_argument_types, "arguments", "has an argument of type", "has no argument of type")
+BASE_CLASSES = Subject(_base_classes, "base_classes", "inherits from", "does not inherit from")
+RETURN_TYPE = Subject(_return_type, "types", "has a return type", "has no return type")
 IMPORTS = Subject(_imports, "imports", "is in a module that imports", "is in a module that does not import")

@@ -13,6 +13,9 @@ from semfora_hooks.providers.declarative.globs import NameGlob, dotted_path
 Truth = bool | None
 """True, false, or not known."""
 
+BUILTINS = "builtins."
+"""What a glob on callees starts with if it means nothing but a function that needs no import."""
+
 TRUST = {"exact": 1.0, "inferred": 0.9, "name": 0.7}
 """How far a call's resolution can be trusted."""
 
@@ -162,7 +165,9 @@ class View:
         name = self._name(edge)
         key = (glob, name)
         if key not in self._fits:
-            self._fits[key] = glob.matches(name)
+            # A bare name outside the repository is a built-in one, or a local one that nobody can tell.
+            plain = edge.callee is None and "." not in name and glob.text.startswith(BUILTINS)
+            self._fits[key] = glob.matches(BUILTINS + name if plain else name)
         return self._fits[key]
 
     def _name(self, edge: CallEdge) -> str:

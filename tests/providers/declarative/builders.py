@@ -21,7 +21,7 @@ from semfora_hooks.model import (
 from semfora_hooks.providers.declarative.parsing import ParsedFile, parse_file
 from semfora_hooks.providers.declarative.rule import DeclarativeRule
 
-CAPABILITIES = ("arguments", "calls", "control_flow", "decorators", "imports", "metrics")
+CAPABILITIES = ("arguments", "base_classes", "calls", "control_flow", "decorators", "imports", "metrics", "types")
 
 
 def symbol(name: str = "load", **fields: Any) -> Symbol:

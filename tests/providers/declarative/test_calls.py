@@ -24,6 +24,18 @@ def test_transitive_calls_follow_the_graph_to_its_end() -> None:
     assert fired("has_calls_to: query, transitively: false", world) == ["service"]
 
 
+def test_builtins_are_what_needs_no_import() -> None:
+    plain, method, own, far = symbol("plain"), symbol("method"), symbol("own"), symbol("far")
+    mine = symbol("open", module="vault")
+    calls = [call(plain, "open"), call(method, "Image.open"), call(own, mine), call(far, plain)]
+    here = context(plain, method, own, far, mine, calls=calls)
+    assert fired("has_calls_to: open", here) == ["plain", "method", "own"]
+    assert fired("has_calls_to: builtins.open", here) == ["plain"]
+    assert fired('has_calls_to: "builtins.o*"', here) == ["plain"]
+    assert fired("has_calls_to: builtins.open, transitively: true", here) == ["plain", "far"]
+    assert fired('has_calls_to: "*.open"', here) == ["method", "own"]
+
+
 def test_transitively_is_about_its_own_condition_alone() -> None:
     found = fired("missing_calls_to: query, not: {missing_calls_to: cursor.execute, transitively: true}", world)
     assert found == ["api", "query"]

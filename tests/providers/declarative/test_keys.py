@@ -7,11 +7,12 @@ import pytest
 from semfora_hooks.providers.declarative.keys import CONSTRUCT_GROUPS, KEY_NAMES, SYNONYMS
 from semfora_hooks.providers.declarative.predicates import CONSTRUCTS
 
-from .builders import arg, call, context, fired, fires, flow, metrics, module, rule, rule_of, symbol
+from .builders import arg, call, context, fired, fires, flow, metrics, module, rule, rule_of, symbol, without
 
 ControlFlowFields = {"match", "case", "ternary", "boolean", "comprehension"}
 
-handler = symbol(
+a_class = symbol("handle_user", kind="class", base_classes=("Base", "models.Model[int]"))
+a_function = symbol(
     "handle_user",
     is_exported=True,
     is_async=True,
@@ -19,6 +20,7 @@ handler = symbol(
     entry_point="web_route",
     control_flow=flow(if_=2, except_=1, try_=1, for_=1),
     arguments=(arg("request", "Request"), arg("ids", "dict[str, int]"), arg("limit")),
+    return_type="dict[str, int]",
     metrics=metrics(
         cognitive_complexity=7,
         cyclomatic_complexity=5,
@@ -50,6 +52,9 @@ CASES = {
     "missing_control_flow": ("[while, match]", "[while, if]"),
     "has_argument_type": ('["dict[str,int]", Request]', "[Request, int]"),
     "missing_argument_type": ("int", '[int, "dict[*]"]'),
+    "has_return_type": ('["dict[str,int]", "dict[*]"]', '["dict[*]", int]'),
+    "missing_return_type": ("[int, dict]", '[int, "dict[*]"]'),
+    "has_base_class": ("[Base, models.Model]", "[Base, Other]"),
     "imports": ("[requests, core]", "[requests, flask]"),
     "has_calls_to": ("[save, requests.get]", "[save, delete]"),
     "has_calls": ("core.db.save", "core.db.load"),
@@ -68,7 +73,9 @@ CASES = {
 }  # fmt: skip
 
 
-def around_handler():
+def around_handler(key=""):
+    """A repository around a function; around a class for a key that only classes can satisfy."""
+    handler = a_class if key == "has_base_class" else a_function
     save = symbol("save", module="core.db", file="src/core/db.py")
     main, route = symbol("main", module="app", file="app.py"), symbol("route", module="api.web", file="src/api/web.py")
     return context(
@@ -93,7 +100,7 @@ def test_every_key_has_a_case() -> None:
 @pytest.mark.parametrize("key", CASES)
 def test_the_key_holds_and_does_not(key: str) -> None:
     holds, fails = CASES[key]
-    world = around_handler()
+    world = around_handler(key)
     assert "handle_user" in fired(f"{key}: {holds}", world)
     assert "handle_user" not in fired(f"{key}: {fails}", world)
     # With all data known, a negation is the exact opposite.
@@ -103,7 +110,7 @@ def test_the_key_holds_and_does_not(key: str) -> None:
 
 @pytest.mark.parametrize("key", CASES)
 def test_match_and_condition_take_the_same_keys(key: str) -> None:
-    world = around_handler()
+    world = around_handler(key)
     for value in CASES[key]:
         in_match = rule(f"name: m\nmatch: {{{key}: {value}}}").evaluate(world)
         assert [r.symbols for r in in_match] == [r.symbols for r in rule_of(f"{key}: {value}").evaluate(world)]
@@ -113,7 +120,7 @@ def test_match_and_condition_take_the_same_keys(key: str) -> None:
 def test_the_evidence_names_key_value_and_what_was_seen(key: str) -> None:
     holds, fails = CASES[key]
     for condition, negated in ((f"{key}: {holds}", False), (f"not: {{{key}: {fails}}}", True)):
-        found = next(r for r in rule_of(condition).evaluate(around_handler()) if r.symbols[0].name == "handle_user")
+        found = next(r for r in rule_of(condition).evaluate(around_handler(key)) if r.symbols[0].name == "handle_user")
         (evidence,) = found.evidence
         assert evidence.text.startswith(f"not {key}: " if negated else f"{key}: ")
         assert evidence.text.endswith(")")
@@ -166,9 +173,24 @@ def test_a_name_with_a_dot_is_qualified() -> None:
 
 
 def test_entry_point_as_a_flag() -> None:
-    assert fires("entry_point: true", handler)
+    assert fires("entry_point: true", a_function)
     assert not fires("entry_point: true", symbol())
     assert fires("entry_point: false", symbol())
+
+
+def test_no_return_type_at_all() -> None:
+    typed, untyped = symbol(return_type="int"), symbol()
+    assert fires("missing_return_type: true", untyped)
+    assert not fires("missing_return_type: true", typed)
+    assert fires("missing_return_type: false", typed)
+    assert not fires("missing_return_type: false", untyped)
+    assert rule_of("missing_return_type: true").in_words().endswith("has no return type of any kind.")
+
+
+def test_what_is_no_class_has_no_base_classes_to_miss() -> None:
+    assert fires("not: {has_base_class: Base}", symbol(kind="class"))
+    assert not fires("not: {has_base_class: Base}", symbol())
+    assert not fires("not: {has_base_class: Base}", symbol(kind="class"), capabilities=without("base_classes"))
 
 
 def test_self_is_no_argument() -> None:
