@@ -13,7 +13,7 @@ from typing import Any
 import click
 import msgspec
 
-from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR
+from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, printable
 from semfora_hooks.config import Config, load_config, nearest
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
@@ -38,7 +38,7 @@ def explain(name: str) -> int:
         click.echo(error_line(error), err=True)
     known = {item.rule.id: item for item in loaded.rules}
     if name in known:
-        click.echo("\n".join(_rule_lines(known[name], config)))
+        _print_rule(known[name], config)
         return EXIT_ERROR if loaded.errors else EXIT_CLEAN
     if not _FINGERPRINT.fullmatch(name):
         guess = nearest(name, sorted(known))
@@ -62,8 +62,13 @@ def explain(name: str) -> int:
             f"It does not count: {mark.file}:{mark.line} ({mark.kind})" + (f": {mark.reason}" if mark.reason else "")
         )
         click.echo()
-    click.echo("\n".join(_rule_lines(known[found[0].rule_id], config)))
+    _print_rule(known[found[0].rule_id], config)
     return EXIT_CLEAN
+
+
+def _print_rule(loaded: LoadedRule, config: Config) -> None:
+    for line in _rule_lines(loaded, config):
+        click.echo(printable(line.expandtabs(4)))
 
 
 def _rule_lines(loaded: LoadedRule, config: Config) -> Iterator[str]:
@@ -72,11 +77,10 @@ def _rule_lines(loaded: LoadedRule, config: Config) -> Iterator[str]:
     severity = config.severity.get(rule.id, rule.severity).value
     yield f"{rule.id} ({rule.category}, {severity}, {state}; from {loaded.origin})"
     yield ""
-    yield from _wrapped(rule.description)
-    in_words = getattr(rule, "in_words", None)
-    if callable(in_words):
-        yield ""
-        yield from str(in_words()).splitlines()
+    if loaded.origin.name == "declarative":
+        yield from _declared_lines(rule)
+    else:
+        yield from _wrapped(rule.description)
     if getattr(rule, "remedy", ""):
         yield ""
         yield from _wrapped(f"To fix: {rule.remedy}")
@@ -97,6 +101,21 @@ def _rule_lines(loaded: LoadedRule, config: Config) -> Iterator[str]:
         for path, source in example.files.items():
             yield f"    {path}"
             yield from textwrap.indent(source.rstrip(), "      ").splitlines()
+
+
+def _declared_lines(rule: Rule) -> Iterator[str]:
+    """A YAML rule: its description, where it stands, and in words what it says."""
+    from semfora_hooks.providers.declarative.rule import DeclarativeRule
+    from semfora_hooks.providers.declarative.wording import describe
+
+    if not isinstance(rule, DeclarativeRule):  # a third party's, which calls itself so too
+        yield from _wrapped(rule.description)
+        return
+    if rule.definition.description is not None:
+        yield from _wrapped(rule.description)
+        yield ""
+    yield f"{rule.origin}:{rule.place.line} says in words:"
+    yield from textwrap.indent("\n".join(describe(rule)), "  ").splitlines()
 
 
 def _option_lines(rule: Rule) -> Iterator[str]:

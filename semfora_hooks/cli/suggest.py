@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from semfora_hooks import git
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output
 from semfora_hooks.cli.progress import Bar, orderly_end
-from semfora_hooks.config import load_config
+from semfora_hooks.config import Config, load_config, nearest
 from semfora_hooks.discovery import Root, find_root
 from semfora_hooks.engine import Request, Result, SuggestEngine
 from semfora_hooks.errors import UsageError
 from semfora_hooks.hookspecs import RenderOptions, Reporter
 from semfora_hooks.model import ErrorEntry
+from semfora_hooks.plugin_manager import LoadedRule
 from semfora_hooks.reporters import REPORTERS
 from semfora_hooks.reporters.text import error_line, problem_lines, totals, write_statistics
 
@@ -56,6 +58,10 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
     "--select", multiple=True, metavar="NAMES", callback=_split, help="Rule ids, groups, categories, or 'all'."
 )
 @click.option("--ignore", multiple=True, metavar="NAMES", callback=_split, help="The same, taken away.")
+@click.option("--rule", "rules", multiple=True, metavar="RULE", help="Run this rule only, selected or not; repeatable.")
+@click.option(
+    "--trace", metavar="SYMBOL", help="With one --rule in YAML: say why it fires on SYMBOL or not, key by key."
+)
 @click.option(
     "--output-format", metavar="FORMAT", help="full, concise, json.  [default: full on a terminal, else concise]"
 )
@@ -76,6 +82,8 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     """
     if sum((options["staged"], bool(options["since"]), options["auto_scope"])) > 1:
         raise UsageError("--staged, --since and --auto-scope exclude each other")
+    if options["rules"] and (options["select"] or options["ignore"]):
+        raise UsageError("--rule says which rules run, so --select and --ignore say nothing beside it")
     root = find_root(paths, Path.cwd())
     overrides = {
         key: options[key]
@@ -90,13 +98,16 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         use_cache=not options["no_cache"],
         providers=type(config.providers)(disable=(*config.providers.disable, *options["disable_provider"])),
     )
+    if options["trace"] is not None:
+        return _trace(root, config, options)
     errors: list[ErrorEntry] = []
     name = options["output_format"] or ("full" if sys.stdout.isatty() else "concise")
     # Standard output is the report's; a provider that prints must not spoil it.
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
         engine = SuggestEngine(config, progress=bar.update)
         reporter = _reporter(name, engine, errors)
-        request = _request(root, options, os.environ)
+        _one_by_one(engine, options["rules"])
+        request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
         result = engine.run(request)
     report = result.report
     report.errors.extend(errors)
@@ -112,6 +123,39 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     if report.errors:
         return EXIT_ERROR
     return EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
+
+
+def _one_by_one(engine: SuggestEngine, names: Sequence[str]) -> list[LoadedRule]:
+    """The rules of these names.
+
+    Raises:
+        UsageError: There is none of a name.
+    """
+    if not names:
+        return []
+    known = {item.rule.id: item for item in engine.load_rules().rules}
+    for name in names:
+        if name not in known:
+            guess = nearest(name, sorted(known))
+            hint = f"did you mean '{guess}'?" if guess else "semfora-hooks rules list shows the names and what failed"
+            raise UsageError(f"there is no rule '{name}'", hint=hint)
+    return [known[name] for name in names]
+
+
+def _trace(root: Root, config: Config, options: Mapping[str, Any]) -> int:
+    """Say why a rule fires on a symbol or not, instead of a report."""
+    if len(options["rules"]) != 1:
+        raise UsageError("--trace needs one --rule beside it", hint="semfora-hooks rules list shows the names")
+    if options["output_format"] not in (None, "full", "concise") or options["output"] is not None:
+        raise UsageError("--trace writes text to standard output, so --output-format and --output say nothing to it")
+    from semfora_hooks.cli.trace import print_trace
+
+    with orderly_end(), Bar() as bar:
+        engine = SuggestEngine(config, progress=bar.update)
+        with redirect_stdout(sys.stderr):
+            (rule,) = _one_by_one(engine, options["rules"])
+        request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
+        return print_trace(engine, request, rule, options["trace"])
 
 
 def _from_here(path: str, root: Path) -> str:
