@@ -5,22 +5,31 @@ Nothing survives an evaluation: each has its own store, instance and `wasi.Guest
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import wasmtime
 from wasmtime import component
+from wasmtime.component._enter import enter_wasm
 
-from semfora_hooks.providers.wasm import abi, wasi
+from semfora_hooks.providers.wasm import abi, resources, traps, wasi
 
 TICK = 0.01
 """Seconds between two epochs; deadlines are counted in epochs."""
 STACK = 512 << 10
 TABLE_ELEMENTS = 100_000
+_MAX_DETAIL = 4000
+MAX_IMPORTS = 1000
+MAX_EXPORTS = 10_000
+"""Both are looked at one by one, for each evaluation. The interface has 47 names; Go imports some of them twice."""
+COPIED_OUT = 128 << 20
+"""Bytes that wasmtime copies out of a component for one call at most; its own default, which bindings cannot change."""
+HEADROOM = 64 << 20
+"""Private memory the process may need beside a component's own: copies of the context, tables, slack."""
 
-_FRAME = re.compile(r"^\s+\d+:\s+(?:0x[0-9a-f]+ - )?(.+)$", re.MULTILINE)
 _OFF = (
     "wasm_threads",
     "wasm_memory64",
@@ -86,8 +95,13 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
     try:
         plugin = plugin_type(engine, binary)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-        raise GuestError("compile", f"it does not compile: {error}") from None
-    plugin.check()
+        raise GuestError("compile", f"it does not compile: {str(error)[:_MAX_DETAIL]}") from None
+    try:
+        plugin.check()
+    except GuestError:
+        raise
+    except Exception as error:  # noqa: BLE001  types that the bindings do not know, such as a stream
+        raise GuestError("incompatible", f"its types cannot be read: {error!r}"[:_MAX_DETAIL]) from None
     return plugin
 
 
@@ -112,14 +126,18 @@ class CorePlugin:
 
     def check(self) -> None:
         """See `Plugin`."""
-        for wanted in self._module.imports:
+        imports = self._module.imports
+        for wanted in imports:
             name = f"{wanted.module}.{wanted.name}"
             types = abi.allowed_type(wanted.module, wanted.name or "")
             if types is None:
                 raise GuestError("refused_import", f"it imports '{name}', which plugins do not get")
             if not _has_type(wanted.type, *types):
                 raise GuestError("refused_import", f"it imports '{name}' with a type that is not the interface's")
-        exports = {export.name: export.type for export in self._module.exports}
+        exported = self._module.exports
+        _check_count("imports", len(imports), MAX_IMPORTS)
+        _check_count("exports", len(exported), MAX_EXPORTS)
+        exports = {export.name: export.type for export in exported}
         problem = abi.marker_problem(exports)
         if problem is not None:
             raise GuestError("incompatible", problem)
@@ -137,26 +155,21 @@ class CorePlugin:
 
     def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
         """See `Plugin`."""
-        store = _store(self._engine, limits, instances=1, tables=4, memories=1)
         guest = wasi.Guest()
-        memory: Any = None
         try:
-            linker = wasmtime.Linker(self._engine)
-            guest.link(linker, self._module)
-            exports = linker.instantiate(store, self._module).exports(store)
-            memory = exports["memory"]
-            output = _call(store, exports, memory, context, limits)
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            if guest.stopped is not None:
-                raise GuestError("trap", guest.stopped, bytes(guest.log)) from None
-            used = memory.data_len(store) if memory is not None else 0
-            raise _trap_failure(error, bytes(guest.log), used, limits) from None
+            with _evaluation(self._engine, limits, instances=1, tables=4, memories=1) as store:
+                linker = wasmtime.Linker(self._engine)
+                guest.link(linker, self._module)
+                exports = linker.instantiate(store, self._module).exports(store)
+                output = _call(store, exports, context, limits)
         except GuestError as failure:
-            failure.log = bytes(guest.log)
+            failure.log = guest.log
+            if guest.stopped is not None:
+                failure.kind, failure.detail = "trap", guest.stopped
             raise
         if guest.stopped is not None:
-            raise GuestError("trap", guest.stopped, bytes(guest.log))
-        return output, bytes(guest.log)
+            raise GuestError("trap", guest.stopped, guest.log)
+        return output, guest.log
 
 
 class ComponentPlugin:
@@ -186,19 +199,19 @@ class ComponentPlugin:
 
     def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
         """See `Plugin`."""
-        store = _store(self._engine, limits, instances=64, tables=8, memories=4)
-        try:
+        # wasmtime's limit is one of each memory; what all of them have together, only the system can bound.
+        allowed = limits.memory + COPIED_OUT * 3 // 2 + HEADROOM + 2 * len(context)
+        with (
+            resources.bounded_growth(allowed),
+            _evaluation(self._engine, limits, instances=64, tables=8, memories=4) as store,
+        ):
             instance = component.Linker(self._engine).instantiate(store, self._component)
-            function: Any = instance.get_func(store, "evaluate")
-            output: bytes = function(store, context.decode()).encode()
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise _trap_failure(error, b"", 0, limits) from None
-        _check_output_size(len(output), limits)
-        return output, b""
+            return _call_component(store, instance.get_func(store, "evaluate"), context, limits), b""
 
 
-def _call(store: wasmtime.Store, exports: Any, memory: Any, context: bytes, limits: Limits) -> bytes:
+def _call(store: wasmtime.Store, exports: Any, context: bytes, limits: Limits) -> bytes:
     """Hand `context` to a core module's instance, call it and copy the result out."""
+    memory = exports["memory"]
     if "_initialize" in exports:
         exports["_initialize"](store)
     start = exports["semfora_alloc"](store, len(context)) & 0xFFFFFFFF
@@ -218,17 +231,57 @@ def _call(store: wasmtime.Store, exports: Any, memory: Any, context: bytes, limi
     return ctypes.string_at(ctypes.addressof(memory.data_ptr(store).contents) + start, length) if length else b""
 
 
-def _store(engine: wasmtime.Engine, limits: Limits, *, instances: int, tables: int, memories: int) -> wasmtime.Store:
+def _call_component(store: wasmtime.Store, function: Any, context: bytes, limits: Limits) -> bytes:
+    """Call a component's function as its `__call__` does, but do not copy a result that is too long."""
+    context.decode()  # wasmtime takes a string's word for being UTF-8
+    ffi: Any = wasmtime._ffi
+    given, got = ffi.wasmtime_component_val_t(), ffi.wasmtime_component_val_t()
+    given.kind, given.of.string = ffi.WASMTIME_COMPONENT_STRING, ffi.bytes_to_capi(context)
+    try:
+        place, param, result = ctypes.byref(function._func), ctypes.byref(given), ctypes.byref(got)
+        enter_wasm(lambda: ffi.wasmtime_component_func_call(place, store._context(), param, 1, result, 1))
+    finally:
+        ffi.wasmtime_component_val_delete(ctypes.byref(given))
+    try:
+        length = got.of.string.size
+        _check_output_size(length, limits)
+        return ctypes.string_at(got.of.string.data, length) if length else b""
+    finally:
+        ffi.wasmtime_component_val_delete(ctypes.byref(got))
+
+
+@contextlib.contextmanager
+def _evaluation(
+    engine: wasmtime.Engine, limits: Limits, *, instances: int, tables: int, memories: int
+) -> Iterator[wasmtime.Store]:
+    """A store for one evaluation, with its limits; wasmtime's errors inside become `GuestError`s.
+
+    The store is closed at the end, which gives the guest's memory back: waiting for the last reference to go would keep
+    it until the next evaluation.
+    """
     store = wasmtime.Store(engine)
-    store.set_limits(
-        memory_size=limits.memory,  # of each memory
-        table_elements=TABLE_ELEMENTS,
-        instances=instances,
-        tables=tables,
-        memories=memories,
-    )
-    store.set_epoch_deadline(int(limits.timeout / TICK) + 1)
-    return store
+    before = resources.private_bytes()
+    try:
+        store.set_limits(
+            memory_size=limits.memory,  # of each memory
+            table_elements=TABLE_ELEMENTS,
+            instances=instances,
+            tables=tables,
+            memories=memories,
+        )
+        store.set_epoch_deadline(int(limits.timeout / TICK) + 1)
+        yield store
+    except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+        raise GuestError(*traps.classify(error, resources.private_bytes() - before, limits.memory)) from None
+    except MemoryError:
+        raise GuestError("memory", "the sandbox's process has no more") from None
+    finally:
+        store.close()
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise GuestError("too_large", f"it has {count} {what}; at most {most} are allowed, which nothing changes")
 
 
 def _check_output_size(size: int, limits: Limits) -> None:
@@ -242,21 +295,3 @@ def _has_type(extern: Any, params: str, results: str) -> bool:
     letters = {"i32": abi.I32, "i64": abi.I64}
     actual = ("".join(letters.get(str(t), "?") for t in types) for types in (extern.params, extern.results))
     return tuple(actual) == (params, results)
-
-
-def _trap_failure(error: Exception, log: bytes, used: int, limits: Limits) -> GuestError:
-    """Which kind of failure `error` is. Components' traps have no code, so the text decides for both."""
-    text = str(error)
-    _, found, cause = text.rpartition("wasm trap: ")
-    cause = cause.strip()
-    if not found:
-        memory = "exceeds memory limits" in text
-        return GuestError("memory" if memory else "trap", text, log)
-    if cause == "interrupt":
-        return GuestError("timeout", "", log)
-    frames = [name.rpartition("!")[2] for name in _FRAME.findall(text.partition("Caused by:")[0])[:5]]
-    detail = f"{cause} in {' < '.join(frames)}" if frames else cause
-    # `memory.grow` fails silently; what a guest does then is its own. So a guest that gave up near its limit ran out.
-    if used * 2 >= limits.memory and "unreachable" in cause:
-        return GuestError("memory", f"it gave up with {used / 2**20:.0f} MiB of memory in use ({detail})", log)
-    return GuestError("trap", detail, log)

@@ -17,7 +17,7 @@ from semfora_hooks.providers.wasm.abi import ABORT, I32, I64, allowed_type
 
 SUCCESS, BADF, FAULT, INVAL, NOSYS = 0, 8, 21, 28, 52
 MAX_LOG = 16 << 10
-"""Bytes kept of what a guest writes to stdout and stderr."""
+"""Bytes kept of what a guest writes to stdout and stderr: the last, where it says why it fails."""
 MAX_VECTORS = 1024
 MAX_RANDOM = 1 << 20
 _TICK_NS = 1_000_000
@@ -63,15 +63,19 @@ class Guest:
     """The world of one evaluation: its clock, its randomness, what it wrote, and whether it gave up.
 
     Attributes:
-        log: What it wrote to stdout and stderr, at most `MAX_LOG` bytes.
         stopped: Why it ended itself (`proc_exit`, `abort`), or `None`.
     """
 
     def __init__(self) -> None:
-        self.log = bytearray()
+        self._log = bytearray()
         self.stopped: str | None = None
         self._now = 0
         self._random_calls = 0
+
+    @property
+    def log(self) -> bytes:
+        """The last of what it wrote to stdout and stderr, at most `MAX_LOG` bytes."""
+        return bytes(self._log[-MAX_LOG:])
 
     def link(self, linker: wasmtime.Linker, module: wasmtime.Module) -> None:
         """Define in `linker` what `module` imports; `allowed_type` must have accepted all of it."""
@@ -133,9 +137,13 @@ class Guest:
         total = 0
         for vector in range(vectors & 0xFFFFFFFF, (vectors & 0xFFFFFFFF) + 8 * count, 8):
             start, length = memory.u32(vector), memory.u32(vector + 4)
-            room = min(length, MAX_LOG - len(self.log))
-            self.log += memory.read(start, room)
+            if start + length > memory.size:
+                raise _FaultError
+            kept = min(length, MAX_LOG)
+            self._log += memory.read(start + length - kept, kept)
             total += length
+            if len(self._log) > 2 * MAX_LOG:  # not at each write: it may write byte by byte
+                del self._log[:-MAX_LOG]
         memory.write(written, (total & 0xFFFFFFFF).to_bytes(4, "little"))
         return SUCCESS
 
