@@ -14,7 +14,7 @@ from semfora_hooks.config import load_config
 from semfora_hooks.discovery import Root
 from semfora_hooks.engine import Request, Result, SuggestEngine
 from semfora_hooks.hookspecs import PROJECT_NAME, Example, Rule, RuleProvider, hookimpl
-from semfora_hooks.languages import SUFFIXES, language_of
+from semfora_hooks.languages import SUFFIXES
 from semfora_hooks.model import Recommendation, Report
 from semfora_hooks.plugin_manager import Origin, Plugins
 from semfora_hooks.reporters.text import error_line
@@ -93,9 +93,9 @@ def obstacles(example: Example, report: Report) -> list[str]:
     """Why a report about an example proves nothing: errors, code that cannot be parsed, no code at all."""
     problems = [error_line(entry) for entry in report.errors]
     problems += [f"incomplete: {item.file}: {item.reason}" for item in report.incomplete]
-    if all(language_of(path) is None for path in example.files):
+    if not (report.summary.files or problems):
         endings = ", ".join(sorted(SUFFIXES))
-        problems.append(f"nothing of it is analysed: {', '.join(example.files)} (files that are end with {endings})")
+        problems.append(f"nothing of it is analysed: {', '.join(example.files)} (what is ends with {endings})")
     return problems
 
 

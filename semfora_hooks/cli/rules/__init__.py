@@ -8,6 +8,10 @@ from semfora_hooks.cli.lazygroup import LazyGroup
 
 COMMANDS = {
     "list": ("semfora_hooks.cli.rules.listing:list_rules", "List every rule of every provider, selected or not."),
+    "new": ("semfora_hooks.cli.rules.starting:new", "Write a commented rule to start from."),
+    "validate": ("semfora_hooks.cli.rules.checking:validate", "Check the rules in YAML, all errors at once."),
+    "test": ("semfora_hooks.cli.rules.checking:test", "Run the rules in YAML on their own examples."),
+    "schema": ("semfora_hooks.cli.rules.starting:schema", "Print the JSON Schema of rule files, for editors."),
 }
 """Command to where it lives, and its line in `--help`."""
 
