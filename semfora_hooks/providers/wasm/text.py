@@ -17,16 +17,25 @@ _ENDINGS = re.compile(r"\r\n?")
 _SPACE = re.compile(r"\s+")
 
 
-def clean(text: str) -> str:
-    """`text` without escape sequences and control characters; tabs and line feeds stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _CONTROL.sub("", _ESCAPE.sub("", _ENDINGS.sub("\n", text)))
+def clean(text: str, limit: int | None = None) -> str:
+    """`text` without escape sequences and control characters, cut as `clean_line` cuts; tabs and line feeds stay."""
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROL.sub("", _ESCAPE.sub("", _ENDINGS.sub("\n", text)))
+    return _cut(text, limit)
 
 
 def clean_line(text: str, limit: int | None = None) -> str:
     """`text` cleaned and brought onto one line, of at most `limit` characters; a cut one says so."""
-    line = _SPACE.sub(" ", clean(text)).strip()
-    if limit is not None and len(line) > limit:
-        return f"{line[:limit]}… ({len(line) - limit} more characters)"
-    return line
+    return _cut(_SPACE.sub(" ", clean(text)).strip(), limit)
+
+
+def clean_end(text: str, limit: int) -> str:
+    """As `clean_line`, but the last `limit` characters: where a program says why it fails."""
+    line = clean_line(text)
+    return line if len(line) <= limit else f"({len(line) - limit} characters before) …{line[-limit:]}"
+
+
+def _cut(text: str, limit: int | None) -> str:
+    if limit is not None and len(text) > limit:
+        return f"{text[:limit]}… ({len(text) - limit} more characters)"
+    return text

@@ -56,22 +56,10 @@ def test_no_findings(evaluate):
 
 
 def test_symbols_keep_the_lines_a_plugin_narrows_and_lose_a_wrong_name(evaluate):
-    symbols = [
-        {"id": "app:a", "name": "wrong", "file": "../../etc/passwd", "start_line": 3, "extra": 1},
-        {"id": "gone", "name": "Gone", "file": "g.py", "module": "g", "start_line": 7},
-        {"id": "bare"},
-    ]
+    symbols = [{"id": "app:a", "name": "wrong", "file": "../../etc/passwd", "start_line": 3, "extra": 1}]
     [found] = evaluate(constant(json.dumps([{"title": "t", "symbols": symbols}])))
-    known, unknown, bare = found.symbols
+    [known] = found.symbols
     assert (known.name, known.file, known.start_line, known.end_line) == ("a", "src/app.py", 3, 5)
-    assert (unknown.name, unknown.file, unknown.module, unknown.start_line, unknown.end_line) == (
-        "Gone",
-        "g.py",
-        "g",
-        7,
-        7,
-    )
-    assert (bare.id, bare.name, bare.file) == ("bare", "bare", "")
 
 
 @pytest.mark.parametrize(
@@ -155,14 +143,15 @@ def test_control_characters_of_a_guest_do_not_reach_the_terminal(evaluate):
             "title": "red \x1b[31mtext\x1b[0m\nsecond\x07 line",
             "description": "a\x1b]0;title\x07b\r\nc\td\u202ee\x9bf",
             "suggestion": "\x1b[2Jgone",
-            "symbols": [{"id": "x\x1b[1m", "name": "n\x00"}],
+            "evidence": [{"kind": "k\x1b[1m", "text": "n\x00", "symbol": "s\u2028", "file": "f\x7f"}],
         }
     ]
     [found] = evaluate(constant(json.dumps(output)))
     assert found.title == "red text second line"
     assert found.description == "ab\nc\tdef"
     assert found.suggestion == "gone"
-    assert (found.symbols[0].id, found.symbols[0].name) == ("x", "n")
+    [evidence] = found.evidence
+    assert (evidence.kind, evidence.text, evidence.symbol, evidence.file) == ("k", "n", "s", "f")
 
 
 def test_well_formed_recommendations_come_before_the_error(make_rule, context):
@@ -188,15 +177,37 @@ def test_well_formed_recommendations_come_before_the_error(make_rule, context):
         ({"title": "t", "symbols": [{"id": "a", "start_line": 0}]}, "'symbols[0].start_line'"),
         ({"title": "t", "metrics": {"loc": "many"}}, "'metrics[...]'"),
         ("text", "recommendation 0"),
+        ({"title": " \x1b[31m\u202e "}, "'title': it is empty"),
+        ({"title": "t", "confidence": 1.5}, "'confidence'"),
+        ({"title": "t", "confidence": -0.1}, "'confidence'"),
+        ({"title": "t", "category": "nonsense"}, "custom:<name>"),
+        ({"title": "t", "category": "custom:a b"}, "'custom:a b'"),
+        ({"title": "t", "symbols": [{"id": "nowhere"}]}, "no symbol 'nowhere'"),
+        ({"title": "t", "symbols": [{"id": "app:a", "end_line": 10**12}]}, "'symbols[0].end_line'"),
+        ({"title": "t", "evidence": [{"kind": "k", "text": "t", "line": 10**400}]}, "'evidence[0].line'"),
+        ({"title": "t", "metrics": {"loc": 10**400}}, "'metrics[...]'"),
     ],
 )
 def test_malformed_fields_are_named(fails, item, named):
     assert named in fails(constant(json.dumps([item])), "bad_output").message
 
 
-def test_what_the_host_checks_for_all_providers_is_passed_on(evaluate):
-    [found] = evaluate(constant('[{"title":"t","confidence":7.5,"symbols":[{"id":"nowhere"}]}]'))
-    assert (found.confidence, found.symbols[0].id) == (7.5, "nowhere")
+def test_a_sound_recommendation_comes_beside_one_of_a_symbol_from_elsewhere(make_rule, context):
+    output = [{"title": "bad", "symbols": [{"id": "app:a"}, {"id": "other:z"}]}, {"title": "good"}]
+    iterator = iter(make_rule(constant(json.dumps(output))).evaluate(context))
+    assert next(iterator).title == "good"
+    with pytest.raises(PluginError) as caught:
+        next(iterator)
+    assert caught.value.kind == "bad_output"
+    assert "recommendation 0 of its result: field 'symbols[1].id': there is no symbol 'other:z'" in caught.value.message
+
+
+def test_texts_are_cut_and_say_so(evaluate):
+    output = [{"title": "t" * 1000, "description": "d" * 30_000, "evidence": [{"kind": "k", "text": "e" * 30_000}]}]
+    [found] = evaluate(constant(json.dumps(output)))
+    assert found.title == "t" * 500 + "… (500 more characters)"
+    assert found.description == "d" * 20_000 + "… (10000 more characters)"
+    assert found.evidence[0].text.endswith("e… (10000 more characters)")
 
 
 def test_rule_attributes(make_rule):
