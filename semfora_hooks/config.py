@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from semfora_hooks.model import Severity
 FailOn = Literal["never", "info", "warning", "error"]
 
 MEBIBYTE = 1 << 20
+MEMORY_CEILING, TIMEOUT_CEILING = "512MiB", "30s"
+"""What a WASM plugin may have at most, where nothing else is configured."""
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
@@ -49,21 +51,29 @@ def parse_duration(text: str | float) -> float:
 
 
 class WasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.semfora.plugins.wasm]`: the user's ceilings, which no manifest can raise."""
+    """`[tool.semfora.plugins.wasm]`: what a repository asks for; the user's own file (`userconfig`) can only narrow it.
+
+    Attributes:
+        enabled: Whether plugins run.
+        locked: A repository with plugins must have a lock, as with `--locked`.
+        memory_ceiling: The most memory a manifest can give a plugin; the user's own ceiling holds in any case.
+        timeout_ceiling: The same for the time.
+    """
 
     enabled: bool = True
-    memory_ceiling: str = "512MiB"
-    timeout_ceiling: str = "30s"
+    locked: bool = False
+    memory_ceiling: str | None = None
+    timeout_ceiling: str | None = None
 
     @property
     def memory_ceiling_bytes(self) -> int:
         """The ceiling in bytes."""
-        return parse_size(self.memory_ceiling)
+        return parse_size(self.memory_ceiling or MEMORY_CEILING)
 
     @property
     def timeout_ceiling_seconds(self) -> float:
         """The ceiling in seconds."""
-        return parse_duration(self.timeout_ceiling)
+        return parse_duration(self.timeout_ceiling or TIMEOUT_CEILING)
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -142,6 +152,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
 
 
 _INTERNAL = frozenset({"root", "source", "no-plugins", "use-cache"})
+_USERS_KEYS = {
+    "plugins.wasm.trust": "it belongs in your own configuration, which no repository can change; "
+    "'semfora-hooks plugin trust --list' names the file",
+}
 
 ENVIRONMENT = {
     "SEMFORA_FAIL_ON": "fail-on",
@@ -294,7 +308,8 @@ def _check_keys(table: Mapping[str, Any], struct: type[msgspec.Struct], *, prefi
     valid = [name for name in fields if not (prefix == "" and name in _INTERNAL)]
     for key, value in table.items():
         if key not in valid:
-            raise ConfigError(f"{source}: unknown key '{prefix}{key}'", hint=unknown_key_text(key, valid))
+            hint = _USERS_KEYS.get(f"{prefix}{key}") or unknown_key_text(key, valid)
+            raise ConfigError(f"{source}: unknown key '{prefix}{key}'", hint=hint)
         nested = fields[key].type
         if isinstance(nested, type) and issubclass(nested, msgspec.Struct) and isinstance(value, dict):
             _check_keys(value, nested, prefix=f"{prefix}{key}.", source=source)
@@ -328,11 +343,24 @@ def _check_values(config: Config) -> None:
         raise ConfigError(f"{source}: 'min-confidence': {config.min_confidence} is not between 0.0 and 1.0")
     if config.jobs < 0:
         raise ConfigError(f"{source}: 'jobs': {config.jobs} is negative; 0 means one a processor")
-    for key, parse, value in (
-        ("max-file-size", parse_size, config.max_file_size),
-        ("plugins.wasm.memory-ceiling", parse_size, config.plugins.wasm.memory_ceiling),
-        ("plugins.wasm.timeout-ceiling", parse_duration, config.plugins.wasm.timeout_ceiling),
-    ):
+    wasm = config.plugins.wasm
+    check_quantities(source, parse_size, {"max-file-size": config.max_file_size})
+    check_quantities(source, parse_size, {"plugins.wasm.memory-ceiling": wasm.memory_ceiling or MEMORY_CEILING})
+    check_quantities(source, parse_duration, {"plugins.wasm.timeout-ceiling": wasm.timeout_ceiling or TIMEOUT_CEILING})
+
+
+def check_quantities(source: str, parse: Callable[[str], float], values: Mapping[str, str]) -> None:
+    """Refuse sizes or durations that are none.
+
+    Args:
+        source: The file, for messages.
+        parse: `parse_size` or `parse_duration`.
+        values: Key to value.
+
+    Raises:
+        ConfigError: One of the values is none.
+    """
+    for key, value in values.items():
         try:
             parse(value)
         except ValueError as error:

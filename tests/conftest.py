@@ -1,4 +1,4 @@
-"""What every test gets: a cache of its own, and none of the settings of whoever runs the tests."""
+"""What every test gets: a cache and a user configuration of its own, none of the settings of whoever runs them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _UNWANTED = (
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMFORA_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("SEMFORA_CONFIG_DIR", str(tmp_path_factory.mktemp("configuration")))
     for name in (*_UNWANTED, *(name for name in os.environ if name.startswith("GIT_"))):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

@@ -76,7 +76,7 @@ EVERYTHING = """
 {0}severity = {{ "complexity" = "info" }}
 {0}per-file-ignores = {{ "tests/**" = ["naming", "complexity"] }}
 {0}rules.complexity = {{ limit = 20 }}
-{0}plugins.wasm = {{ enabled = false, memory-ceiling = "64MiB", timeout-ceiling = "500ms" }}
+{0}plugins.wasm = {{ enabled = false, locked = true, memory-ceiling = "64MiB", timeout-ceiling = "500ms" }}
 {0}providers = {{ disable = ["wasm"] }}
 {0}max-file-size = "10 MB"
 {0}jobs = 3
@@ -101,7 +101,7 @@ def test_every_key_from_either_file(tmp_path: Path, name: str, prefix: str) -> N
         "severity": {"complexity": "info"},
         "per-file-ignores": {"tests/**": ("naming", "complexity")},
         "rules": {"complexity": {"limit": 20}},
-        "plugins": {"wasm": {"enabled": False, "memory-ceiling": "64MiB", "timeout-ceiling": "500ms"}},
+        "plugins": {"wasm": {"enabled": False, "locked": True, "memory-ceiling": "64MiB", "timeout-ceiling": "500ms"}},
         "providers": {"disable": ("wasm",)},
         "max-file-size": "10 MB",
         "jobs": 3,
@@ -192,6 +192,11 @@ def test_both_files(tmp_path: Path) -> None:
         (
             "[plugins.wasm]\nmemory = '1'",
             "semfora.toml: unknown key 'plugins.wasm.memory' (did you mean 'memory-ceiling'?)",
+        ),
+        (
+            "[plugins.wasm]\ntrust = 'explicit'",
+            "semfora.toml: unknown key 'plugins.wasm.trust' (it belongs in your own configuration, which no repository "
+            "can change; 'semfora-hooks plugin trust --list' names the file)",
         ),
         ("[plugins]\nwsam = {}", "semfora.toml: unknown key 'plugins.wsam' (did you mean 'wasm'?)"),
         ("[providers]\ndisabled = []", "semfora.toml: unknown key 'providers.disabled' (did you mean 'disable'?)"),

@@ -333,7 +333,8 @@ def test_a_link_that_leaves_the_repository_is_no_path(app: Project, run: Run, tm
         ('fail-on = "fatal"', "pyproject.toml: 'fail-on': Invalid enum value 'fatal'"),
         (
             "[tool.semfora.plugins.wasm]\nzzz = 1",
-            "pyproject.toml: unknown key 'plugins.wasm.zzz' (valid keys: enabled, memory-ceiling, timeout-ceiling)",
+            "pyproject.toml: unknown key 'plugins.wasm.zzz' "
+            "(valid keys: enabled, locked, memory-ceiling, timeout-ceiling)",
         ),
         (
             "[tool.semfora.plugins.wasm]\nmemory-ceilin = 1",

@@ -30,6 +30,10 @@ Need = Literal["symbols", "calls", "modules", "duplicates"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _PATH = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 _INDEX = re.compile(r"\[\d+\]")
+_MISSING = re.compile("missing required field")
+_REQUIRED = ("name", "group", "description")
+_PLACEHOLDER = "placeholder"
+"""Stands for what an entry lacks, so that the rest of it is checked too; such an entry never runs."""
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,33 +93,39 @@ class Limits:
     Attributes:
         memory: Bytes.
         timeout: Seconds.
-        memory_capped: The user's ceiling is lower than what the manifest asks for.
-        timeout_capped: The same for the time.
+        memory_cap: The setting whose ceiling is lower than what the manifest asks for, if one is.
+        timeout_cap: The same for the time.
     """
 
     memory: int = DEFAULT_MEMORY
     timeout: float = DEFAULT_TIMEOUT
-    memory_capped: bool = False
-    timeout_capped: bool = False
+    memory_cap: str | None = None
+    timeout_cap: str | None = None
 
-    def capped(self, memory: int, timeout: float) -> Limits:
-        """These limits under the user's ceilings."""
+    def capped(self, ceilings: Limits) -> Limits:
+        """These limits under ceilings, which name the settings they come from."""
         return Limits(
-            memory=min(self.memory, memory),
-            timeout=min(self.timeout, timeout),
-            memory_capped=memory < self.memory,
-            timeout_capped=timeout < self.timeout,
+            memory=min(self.memory, ceilings.memory),
+            timeout=min(self.timeout, ceilings.timeout),
+            memory_cap=ceilings.memory_cap if ceilings.memory < self.memory else None,
+            timeout_cap=ceilings.timeout_cap if ceilings.timeout < self.timeout else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestPlugin:
-    """One valid entry, and where its file is named: `file:line:column`."""
+    """One valid entry.
+
+    Attributes:
+        where: Where its file is named: `file:line:column`.
+        excerpt: That line with a caret, to end a message with.
+    """
 
     entry: PluginEntry
     limits: Limits
     on_error: OnError
     where: str
+    excerpt: str
 
 
 @dataclass(slots=True)
@@ -126,12 +136,14 @@ class Manifest:
         plugins: The entries that are valid, in their order.
         errors: What is wrong with the others.
         files: Every file any entry names, wrong entries included: these are not *unlisted*.
+        names: Every entry's name, wrong entries included.
         readable: Whether the list of plugins could be read at all.
     """
 
     plugins: list[ManifestPlugin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     readable: bool = True
 
 
@@ -152,31 +164,39 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
         manifest.readable = False
         return manifest
     # Wrong defaults do not keep plugins from running: ours are strict, and the error is reported.
-    defaults_entry = (reader.convert("$.defaults", DefaultsEntry) if root.defaults else None) or DefaultsEntry()
+    given, is_right = reader.convert("$.defaults", DefaultsEntry) if root.defaults is not None else (None, True)
+    defaults_entry = given if given is not None and is_right else DefaultsEntry()
     defaults = reader.limits("$.defaults.limits", defaults_entry.limits, Limits()) or Limits()
     seen: dict[str, str] = {}
     for index, raw in enumerate(root.plugins or ()):
         path = f"$.plugins[{index}]"
-        _note_file(raw, manifest.files)
-        entry = reader.convert(path, PluginEntry)
-        if entry is None or not reader.check_entry(path, entry):
+        _note(raw, manifest)
+        entry, is_right = reader.convert(path, PluginEntry)
+        if entry is None:
+            continue
+        is_right &= reader.check_entry(path, entry)
+        limits = reader.limits(f"{path}.limits", entry.limits, defaults)
+        if limits is None or not is_right:
             continue
         if entry.name in seen:
             reader.error(f"{path}.name", f"a plugin named '{entry.name}' stands at {seen[entry.name]} already")
             continue
         seen[entry.name] = reader.where(f"{path}.name")
-        limits = reader.limits(f"{path}.limits", entry.limits, defaults)
-        if limits is not None:
-            on_error = entry.on_error or defaults_entry.on_error
-            manifest.plugins.append(ManifestPlugin(entry, limits, on_error, reader.where(f"{path}.file")))
+        on_error = entry.on_error or defaults_entry.on_error
+        place = f"{path}.file"
+        manifest.plugins.append(ManifestPlugin(entry, limits, on_error, reader.where(place), reader.excerpt(place)))
     return manifest
 
 
-def _note_file(raw: object, files: set[str]) -> None:
+def _note(raw: object, manifest: Manifest) -> None:
+    """Note what an entry names, right or wrong."""
     if isinstance(raw, dict):
-        name = raw.get("file", f"{raw.get('name')}.wasm")
+        name = raw.get("name")
         if isinstance(name, str):
-            files.add(posixpath.normpath(name))
+            manifest.names.add(name)
+        file = raw.get("file", f"{name}.wasm")
+        if isinstance(file, str):
+            manifest.files.add(posixpath.normpath(file))
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -195,12 +215,14 @@ class _Reader:
         if len(data) > MAX_MANIFEST:
             self._errors.append(PluginError(f"{self._shown}: larger than 1 MiB", kind="manifest"))
             return False
+        self._document.lines = data.decode("utf-8-sig", "replace").splitlines()
         try:
-            self._document = yamlfile.parse(data)
+            document = yamlfile.parse(data)
         except yamlfile.YamlError as error:
-            where = f"{self._shown}:{error.line}:{error.column}"
-            self._errors.append(PluginError(f"{where}: {error}", kind="manifest"))
+            self._error_at((error.line, error.column), str(error))
             return False
+        document.lines = self._document.lines
+        self._document = document
         if self._document.value is None:
             self._document.value = {}
         return True
@@ -210,42 +232,69 @@ class _Reader:
         line, column = self._document.place(path)
         return f"{self._shown}:{line}:{column}"
 
+    def excerpt(self, path: str) -> str:
+        """The line of the value at `path` with a caret, to end a message with."""
+        return self._document.excerpt(*self._document.place(path))
+
     def error(self, path: str, message: str, *, hint: str | None = None, kind: str = "manifest") -> None:
         """Note an error about the value at `path`."""
-        self._errors.append(PluginError(f"{self.where(path)}: {message}", hint=hint, kind=kind))
+        self._error_at(self._document.place(path), message, hint=hint, kind=kind)
+
+    def _error_at(
+        self, place: tuple[int, int], message: str, *, hint: str | None = None, kind: str = "manifest"
+    ) -> None:
+        line, column = place
+        text = f"{self._shown}:{line}:{column}: {message}{self._document.excerpt(line, column)}"
+        self._errors.append(PluginError(text, hint=hint, kind=kind))
 
     def root(self) -> ManifestEntry | None:
         """The file's outermost mapping without the keys we do not know, or `None` if nothing of it can be used."""
-        value = self._document.value
-        if not isinstance(value, dict):
+        if not isinstance(self._document.value, dict):
             self.error("$", "a manifest is a mapping with 'schema' and 'plugins'")
             return None
-        self._check_keys("$", value, ManifestEntry)
-        known = {field.name for field in msgspec.structs.fields(ManifestEntry)}
-        self._document.value = {key: item for key, item in value.items() if key in known}
-        root = self.convert("$", ManifestEntry)
-        if root is not None and root.schema != SCHEMA_VERSION:
+        # An unknown key is told, and hides nothing of the list.
+        self._document.value = self._known("$", self._document.value, ManifestEntry)
+        root, is_right = self.convert("$", ManifestEntry)
+        if root is None or not is_right:
+            return None
+        if root.schema != SCHEMA_VERSION:
             advice = "upgrade semfora-hooks" if root.schema > SCHEMA_VERSION else f"the schema is {SCHEMA_VERSION}"
             self.error("$.schema", f"schema {root.schema} is not supported: {advice}", kind="incompatible")
             return None
         return root
 
-    def convert(self, path: str, struct: type[_T]) -> _T | None:
-        """The value at `path` as `struct`, or `None` after noting what is wrong with it."""
-        value = self._value(path)
+    def convert(self, path: str, struct: type[_T]) -> tuple[_T | None, bool]:
+        """The value at `path` as `struct`, and whether nothing was wrong with it.
+
+        Everything that is wrong is noted, not only the first. What is wrong or missing has a default in the struct.
+        """
         before = len(self._errors)
+        value = self._value(path)
         if isinstance(value, dict):
-            self._check_keys(path, value, struct)
-        if len(self._errors) > before:
-            return None
-        try:
-            return msgspec.convert(value, struct)
-        except msgspec.ValidationError as error:
-            match = _PATH.fullmatch(str(error))
-            message, inner = (match[1], match[2]) if match else (str(error), "")
-            key = inner.lstrip(".")
-            self.error(path + inner, f"'{key}': {message}" if key else message, hint=self._hint(path + inner, message))
-            return None
+            value = self._known(path, value, struct)
+        for _ in range(len(struct.__struct_fields__) + 1):
+            try:
+                return msgspec.convert(value, struct), len(self._errors) == before
+            except msgspec.ValidationError as error:
+                match = _PATH.fullmatch(str(error))
+                message, inner = (match[1], match[2]) if match else (str(error), "")
+                key = inner.lstrip(".")
+                if isinstance(value, dict) and not key and _MISSING.search(message):
+                    missing = [name for name in _REQUIRED if name not in value]
+                    names = ", ".join(f"`{name}`" for name in missing)
+                    text = f"missing required field{'s' if len(missing) > 1 else ''} {names}"
+                    self.error(path, text, hint=f"a plugin has at least {', '.join(_REQUIRED)}")
+                    value |= dict.fromkeys(missing, _PLACEHOLDER)
+                    continue
+                text = f"'{key}': {message}" if key else message
+                self.error(path + inner, text, hint=self._hint(path + inner, message))
+                wrong = re.split(r"[.\[]", key)[0]
+                if not isinstance(value, dict) or wrong not in value:
+                    break
+                del value[wrong]
+                if wrong in _REQUIRED:
+                    value[wrong] = _PLACEHOLDER
+        return None, False
 
     def _value(self, path: str) -> Any:
         value = self._document.value
@@ -253,15 +302,19 @@ class _Reader:
             value = value[int(part)] if isinstance(value, list) else value[part]
         return value
 
-    def _check_keys(self, path: str, table: Mapping[str, Any], struct: type[msgspec.Struct]) -> None:
+    def _known(self, path: str, table: Mapping[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:
+        """`table` without keys that `struct` does not have, at any depth; they are noted."""
         fields = {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
+        kept: dict[str, Any] = {}
         for key, value in table.items():
             if key not in fields:
-                line, column = self._document.keys[f"{path}.{key}"]
-                message = f"{self._shown}:{line}:{column}: unknown key '{key}'"
-                self._errors.append(PluginError(message, hint=unknown_key_text(key, list(fields)), kind="manifest"))
+                place = self._document.keys[f"{path}.{key}"]
+                self._error_at(place, f"unknown key '{key}'", hint=unknown_key_text(key, list(fields)))
             elif isinstance(value, dict) and isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
-                self._check_keys(f"{path}.{key}", value, fields[key])
+                kept[key] = self._known(f"{path}.{key}", value, fields[key])
+            else:
+                kept[key] = value
+        return kept
 
     def _hint(self, path: str, message: str) -> str | None:
         """What would be valid at `path`, where that is a short list."""
@@ -284,6 +337,8 @@ class _Reader:
         for key, name in (("name", entry.name), ("group", entry.group)):
             if not _NAME.fullmatch(name):
                 self.error(f"{path}.{key}", f"'{key}': {name!r}: only letters, digits, '.', '_' and '-'")
+        if not entry.file_name.isprintable() or not entry.file_name.strip():
+            self.error(f"{path}.file", f"'file': {entry.file_name!r} cannot be read: it is no file's name")
         if not entry.description.strip():
             self.error(f"{path}.description", "'description' is empty")
         if entry.contract != CONTRACT_VERSION:
@@ -294,22 +349,23 @@ class _Reader:
 
     def limits(self, path: str, entry: LimitsEntry, defaults: Limits) -> Limits | None:
         """`entry` in numbers, or `None` after noting what is wrong with it."""
+        before = len(self._errors)
         memory, timeout = defaults.memory, defaults.timeout
-        key = "memory"
         try:
             if entry.memory is not None:
                 memory = parse_size(entry.memory)
                 if memory < MIN_MEMORY:
                     raise ValueError(f"{entry.memory!r} is less than one WASM page (64KiB)")
-            key = "timeout"
+        except ValueError as error:
+            self.error(f"{path}.memory", f"'limits.memory': {error}")
+        try:
             if entry.timeout is not None:
                 timeout = parse_duration(entry.timeout)
                 if timeout <= 0:
                     raise ValueError(f"{entry.timeout!r} is no time at all")
         except ValueError as error:
-            self.error(f"{path}.{key}", f"'limits.{key}': {error}")
-            return None
-        return Limits(memory, timeout)
+            self.error(f"{path}.timeout", f"'limits.timeout': {error}")
+        return Limits(memory, timeout) if len(self._errors) == before else None
 
 
 def valid_name(name: str) -> bool:

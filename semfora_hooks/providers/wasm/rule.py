@@ -15,6 +15,7 @@ from semfora_hooks.errors import PluginError
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.model import CATEGORIES, Granularity, Recommendation, Severity
 from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.binaryfile import read_binary
 from semfora_hooks.providers.wasm.manifest import Limits, OnError
 from semfora_hooks.providers.wasm.output import MAX_ERROR_TEXT, OutputError, decode, normal_category
 from semfora_hooks.providers.wasm.text import clean_line
@@ -31,8 +32,10 @@ class PluginSpec:
         group: What it is switched on and off with.
         description: What it finds.
         path: The real path of its file; meaningless for a disabled one.
+        file: The file as the manifest names it, relative to the plugin folder.
         shown: The file as messages show it, relative to the repository.
         version: What the manifest says, for messages.
+        contract: The version of the JSON contract it was written for.
         enabled: Whether it runs.
         severity: Where a recommendation leaves it out.
         needs: Sections of the context it gets.
@@ -43,6 +46,7 @@ class PluginSpec:
         origin: The file that declares it, relative to the repository.
         has_manifest: Whether that is a manifest.
         max_size: Bytes the file may have.
+        binary: Its code, where that was read already, to compare it with the lock.
     """
 
     name: str
@@ -50,7 +54,9 @@ class PluginSpec:
     description: str
     path: Path
     shown: str
+    file: str = ""
     version: str | None = None
+    contract: int = 1
     enabled: bool = True
     severity: Severity = Severity.WARNING
     needs: tuple[str, ...] = ("symbols", "calls", "modules", "duplicates")
@@ -61,6 +67,7 @@ class PluginSpec:
     origin: str | None = None
     has_manifest: bool = True
     max_size: int = 64 << 20
+    binary: host.Binary | None = field(default=None, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -87,7 +94,7 @@ class WasmRule(Rule):
         self.granularity = spec.granularity
         self.origin = spec.origin
         self._pool = pool
-        self._binary: host.Binary | None = None
+        self._binary = spec.binary
 
     def prepare(self) -> None:
         """Start a worker without waiting for it. Optional: call it early, when it is sure that plugins will run."""
@@ -128,14 +135,7 @@ class WasmRule(Rule):
     def _read(self) -> host.Binary:
         """The code, read once: what was read first is what runs each time."""
         if self._binary is None:
-            try:
-                with self.spec.path.open("rb") as file:
-                    code = file.read(self.spec.max_size + 1)
-            except OSError as error:
-                raise host.SandboxError("compile", f"the file cannot be read: {error.strerror}") from None
-            if len(code) > self.spec.max_size:
-                raise host.SandboxError("too_large", f"the file has more than {self.spec.max_size} bytes")
-            self._binary = host.Binary.of(code)
+            self._binary = read_binary(self.spec.path, self.spec.max_size)
         return self._binary
 
     def _plugin_error(self, kind: str, detail: str, log: str) -> PluginError:
@@ -145,10 +145,10 @@ class WasmRule(Rule):
         detail, log = clean_line(detail, MAX_ERROR_TEXT), clean_line(log, MAX_ERROR_TEXT)
         if kind == "timeout":
             detail = f"stopped at its time limit of {limits.timeout:g} s"
-            hint = self._limit_hint("timeout", limits.timeout_capped)
+            hint = self._limit_hint("timeout", limits.timeout_cap)
         elif kind == "memory":
             detail = f"ran out of memory; its limit is {_mebibytes(limits.memory)}: {detail}"
-            hint = self._limit_hint("memory", limits.memory_capped)
+            hint = self._limit_hint("memory", limits.memory_cap)
         elif kind == "incompatible":
             hint = "build it for plugin ABI 1"
         elif kind == "missing_extra":
@@ -164,9 +164,9 @@ class WasmRule(Rule):
             fatal=spec.on_error != "warn",
         )
 
-    def _limit_hint(self, key: str, capped: bool) -> str:
-        if capped:
-            return f"your own ceiling decides: {key}-ceiling in [tool.semfora.plugins.wasm]"
+    def _limit_hint(self, key: str, cap: str | None) -> str:
+        if cap is not None:
+            return f"a ceiling decides: {cap}"
         if not self.spec.has_manifest:
             return f"write a manifest.yaml beside it and set limits.{key} there"
         return f"raise limits.{key} of '{self.spec.name}' in {self.spec.origin}"

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 MAX_DEPTH = 32
+_EXCERPT_WIDTH = 120
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,17 +29,29 @@ class Document:
         value: Its content: dictionaries with string keys, lists, scalars.
         places: Path of a value, such as `$.plugins[0].name`, to line and column.
         keys: Path of a value that stands under a key to the key's line and column.
+        lines: The text, for excerpts.
     """
 
     value: Any = None
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
     keys: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
 
     def place(self, path: str) -> tuple[int, int]:
         """Line and column of the value at `path`, or of the nearest thing around it."""
         while path not in self.places and path:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.places.get(path, (1, 1))
+
+    def excerpt(self, line: int, column: int) -> str:
+        """A line with a caret under one of its characters, indented, on lines of their own; empty for an empty line."""
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        if not text.strip():
+            return ""
+        start = max(0, column - 1 - _EXCERPT_WIDTH // 2) if len(text) > _EXCERPT_WIDTH else 0
+        shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text[start : start + _EXCERPT_WIDTH])
+        padding = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - start])
+        return f"\n    {shown}\n    {padding}^"
 
 
 def parse(data: bytes) -> Document:

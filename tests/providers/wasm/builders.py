@@ -11,6 +11,10 @@ import wasmtime
 from semfora_hooks.config import Config, PluginSettings, WasmSettings
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.model import CallEdge, Generator, Module, Repository, Scope, Symbol
+from semfora_hooks.providers.wasm.binaryfile import read_binary
+from semfora_hooks.providers.wasm.folder import discover
+from semfora_hooks.providers.wasm.inspect import inspect
+from semfora_hooks.providers.wasm.lock import LockedPlugin, render_lock, write_lock
 
 INPUT = 65536
 """Where the test plugins' allocator puts the context."""
@@ -150,6 +154,15 @@ class PluginRepository:
     def manifest(self, text: str) -> None:
         """Write the manifest."""
         (self.folder / "manifest.yaml").write_text(text, encoding="utf-8")
+
+    def lock(self) -> None:
+        """Lock every plugin as it is."""
+        found = discover(self.config(), self.folder)
+        entries = []
+        for spec in found.specs:
+            binary = read_binary(self.folder / spec.file, spec.max_size)
+            entries.append(LockedPlugin.of(spec, binary, inspect(binary.code)))
+        write_lock(self.folder, render_lock(entries))
 
     def config(self, **wasm_settings: Any) -> Config:
         """The repository's configuration, with `[tool.semfora.plugins.wasm]`."""

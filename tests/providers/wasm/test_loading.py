@@ -14,7 +14,7 @@ from semfora_hooks.config import Config
 from semfora_hooks.hookspecs import Loaded
 from semfora_hooks.model import Severity
 from semfora_hooks.providers import wasm as provider
-from semfora_hooks.providers.wasm import loading
+from semfora_hooks.providers.wasm import folder, loading
 
 from .builders import constant, core, make_context, searching
 
@@ -99,7 +99,11 @@ def test_without_a_manifest_every_file_runs(repository):
     repository.add("second.wasm", GOOD)
     repository.add("first.wasm", searching('"config":{}'))
     loaded = provider.load(repository.config())
-    assert (loaded.errors, loaded.notices) == ([], [])
+    assert loaded.errors == []
+    assert loaded.notices == [
+        "2 WASM plugins are not locked, so a changed binary would run unnoticed; "
+        "'semfora-hooks plugin lock' writes .semfora/plugins/manifest.lock to commit"
+    ]
     assert [rule.id for rule in loaded.rules] == ["wasm/first", "wasm/second"]
     assert [[r.title for r in rule.evaluate(make_context())] for rule in loaded.rules] == [["found"], ["alive"]]
     assert {rule.category for rule in loaded.rules} == {"custom:wasm"}
@@ -119,6 +123,7 @@ def test_a_whole_manifest(repository):
     repository.add("guards/layer.wasm", searching('"config":{"layers":["api","core","db"]}'))
     repository.add("plain.wasm", core("(unreachable)"))
     repository.manifest(FULL)
+    repository.lock()
     loaded = provider.load(repository.config())
     assert (loaded.errors, loaded.notices) == ([], [])
     guard, plain = loaded.rules
@@ -144,8 +149,9 @@ def test_ceilings_cap_limits(repository):
     repository.manifest(FULL)
     guard, plain = provider.load(repository.config(memory_ceiling="100MiB", timeout_ceiling="1s")).rules
     assert (guard.spec.limits.memory, guard.spec.limits.timeout) == (100 << 20, 1.0)
-    assert (guard.spec.limits.memory_capped, guard.spec.limits.timeout_capped) == (True, True)
-    assert (plain.spec.limits.memory, plain.spec.limits.memory_capped) == (64 << 20, False)
+    assert guard.spec.limits.memory_cap == "memory-ceiling in the repository's configuration"
+    assert guard.spec.limits.timeout_cap == "timeout-ceiling in the repository's configuration"
+    assert (plain.spec.limits.memory, plain.spec.limits.memory_cap) == (64 << 20, None)
 
 
 def test_ceilings_cap_the_defaults_too(repository):
@@ -168,7 +174,8 @@ def test_unlisted_files_are_reported_and_not_run(repository):
     loaded = provider.load(repository.config())
     assert [rule.id for rule in loaded.rules] == ["architecture/good"]
     assert loaded.errors == []
-    assert loaded.notices == [".semfora/plugins/stray.wasm: not listed in manifest.yaml, so it is not run"]
+    assert loaded.notices[0] == ".semfora/plugins/stray.wasm: not listed in manifest.yaml, so it is not run"
+    assert loaded.notices[1].startswith("1 WASM plugin is not locked")
 
 
 def test_an_empty_manifest_lists_nothing(repository):
@@ -257,7 +264,7 @@ def test_a_null_byte_in_a_file_name(repository):
 
 def test_a_module_that_is_too_large(repository):
     with (repository.folder / "big.wasm").open("wb") as file:
-        file.truncate(loading.MAX_MODULE + 1)
+        file.truncate(folder.MAX_MODULE + 1)
     loaded = provider.load(repository.config())
     assert not loaded.rules
     assert only_error(loaded).kind == "too_large"

@@ -119,8 +119,42 @@ def test_words_that_yaml_takes_for_something_else():
 def test_several_errors_are_all_told():
     assert len(errors_of(entry("sevrity: x\nneds: []\n"))) == 2
     manifest = parse_manifest(f"plugins:\n  - name: 1\n  - nam: x\n{GOOD}".encode(), "m.yaml")
-    assert len(manifest.errors) == 2
+    assert [error.message.partition("\n")[0] for error in manifest.errors] == [
+        "m.yaml:2:11: 'name': Expected `str`, got `int`",
+        "m.yaml:2:5: missing required fields `group`, `description`",
+        "m.yaml:3:5: unknown key 'nam'",
+        "m.yaml:3:5: missing required fields `name`, `group`, `description`",
+    ]
     assert len(manifest.plugins) == 1
+
+
+def test_all_that_is_wrong_with_one_entry_is_told():
+    text = """\
+plugins:
+  - name: a/b
+    group: g
+    description: ""
+    severity: fatal
+    on_error: nothing
+    needs: [symbols, call]
+    limits: {memory: lots, timeout: soon, cpu: 1}
+    contract: 2
+    versoin: "1"
+"""
+    manifest = parse_manifest(text.encode(), "m.yaml")
+    assert manifest.plugins == []
+    assert sorted(int(error.message.split(":")[1]) for error in manifest.errors) == [2, 4, 5, 6, 7, 8, 8, 8, 9, 10]
+
+
+def test_errors_show_their_line():
+    [error] = errors_of(entry("severity: fatal\n"))
+    assert error.message == (
+        "m.yaml:5:15: 'severity': Invalid enum value 'fatal'\n        severity: fatal\n                  ^"
+    )
+    [error] = errors_of("schema: 1\nplugins: [\n  {name: x\x1b[31m")
+    assert "\x1b" not in error.message
+    [error] = errors_of("x" * 5000 + ": [1")
+    assert len(error.message) < 400
 
 
 def test_wrong_defaults_or_keys_beside_the_list_do_not_hide_it():

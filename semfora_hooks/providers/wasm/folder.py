@@ -1,0 +1,198 @@
+"""What stands in a plugin folder: which files are plugins, under which names, settings and limits. Runs nothing."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from semfora_hooks.config import Config
+from semfora_hooks.errors import PluginError
+from semfora_hooks.providers.wasm import PLUGIN_FOLDER
+from semfora_hooks.providers.wasm.manifest import (
+    MAX_MANIFEST,
+    Limits,
+    OnError,
+    PluginEntry,
+    parse_manifest,
+    valid_name,
+)
+from semfora_hooks.providers.wasm.rule import PluginSpec
+from semfora_hooks.userconfig import UserWasmSettings, user_config_path
+
+MANIFEST = "manifest.yaml"
+MAX_MODULE = 64 << 20
+"""Bytes; a plugin that carries a Python interpreter has 18 MB."""
+DEFAULT_GROUP = "wasm"
+
+
+@dataclass(slots=True)
+class Discovered:
+    """What stands in a plugin folder.
+
+    Attributes:
+        specs: The plugins that are fit to be loaded, disabled ones included.
+        errors: What is wrong with others.
+        notices: Remarks for the user.
+        unlisted: Files that the manifest does not list.
+        broken: Names of valid entries, with what is wrong with their files.
+        claimed: Names of all entries, wrong ones included.
+        is_complete: Whether folder and manifest could be read at all.
+    """
+
+    specs: list[PluginSpec] = field(default_factory=list)
+    errors: list[PluginError] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    broken: dict[str, PluginError] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
+    is_complete: bool = False
+
+
+def discover(config: Config, folder: Path, user: UserWasmSettings | None = None) -> Discovered:
+    """The plugins of `folder`, from its manifest where there is one. Runs and compiles nothing.
+
+    Args:
+        config: The repository's configuration.
+        folder: The plugin folder.
+        user: The user's own settings; the defaults where `None`.
+    """
+    found = Discovered()
+    try:
+        inside = folder.resolve(strict=True).is_relative_to(config.root_path.resolve())
+        names = sorted(path.name for path in folder.iterdir())
+    except (OSError, RuntimeError) as error:
+        found.errors.append(PluginError(f"{PLUGIN_FOLDER}: cannot be read: {error}", kind="manifest"))
+        return found
+    if not inside:
+        message = f"{PLUGIN_FOLDER}: is a link that leads outside the repository; its plugins are not run"
+        found.errors.append(PluginError(message, kind="manifest"))
+        return found
+    modules = [name for name in names if name.endswith(".wasm")]
+    limits = ceilings(config, user or UserWasmSettings())
+    if MANIFEST in names:
+        _read_manifest(limits, folder, modules, found)
+    elif "manifest.yml" in names:
+        message = f"{PLUGIN_FOLDER}/manifest.yml: the manifest is called {MANIFEST}; no plugin is run"
+        found.errors.append(PluginError(message, hint="rename it", kind="manifest"))
+    else:
+        for name in modules:
+            _add_unlisted(limits, folder, name, found)
+        found.is_complete = True
+    return found
+
+
+def ceilings(config: Config, user: UserWasmSettings) -> Limits:
+    """The most that any plugin gets: the user's ceilings, which a repository's configuration can lower."""
+    repository = config.plugins.wasm
+    users_file, own_file = str(user_config_path()), config.source or "the repository's configuration"
+    memory, memory_from = user.memory_ceiling_bytes, users_file
+    if repository.memory_ceiling is not None and repository.memory_ceiling_bytes < memory:
+        memory, memory_from = repository.memory_ceiling_bytes, own_file
+    timeout, timeout_from = user.timeout_ceiling_seconds, users_file
+    if repository.timeout_ceiling is not None and repository.timeout_ceiling_seconds < timeout:
+        timeout, timeout_from = repository.timeout_ceiling_seconds, own_file
+    return Limits(memory, timeout, f"memory-ceiling in {memory_from}", f"timeout-ceiling in {timeout_from}")
+
+
+def checked_file(folder: Path, name: str, where: str, max_size: int) -> Path:
+    """The real path of the regular file `name` in `folder`.
+
+    Args:
+        folder: The plugin folder.
+        name: The file, relative to it.
+        where: What an error's message starts with.
+        max_size: Bytes it may have.
+
+    Raises:
+        PluginError: It is missing, leads outside, is no regular file, or is too large.
+    """
+    try:
+        path = (folder / name).resolve(strict=True)
+        status = path.stat()
+    except FileNotFoundError:
+        raise PluginError(f"{where}: the file '{name}' does not exist", kind="manifest") from None
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a null byte
+        raise PluginError(f"{where}: the file {name!r} cannot be read: {error}", kind="manifest") from None
+    if not path.is_relative_to(folder.resolve()):
+        raise PluginError(f"{where}: the file '{name}' is outside {PLUGIN_FOLDER}", kind="manifest")
+    if not stat.S_ISREG(status.st_mode):
+        raise PluginError(f"{where}: '{name}' is not a regular file", kind="manifest")
+    if status.st_size > max_size:
+        message = f"{where}: '{name}' has {status.st_size} bytes; at most {max_size} are read"
+        raise PluginError(message, kind="too_large")
+    return path
+
+
+def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: Discovered) -> None:
+    shown = f"{PLUGIN_FOLDER}/{MANIFEST}"
+    try:
+        data = checked_file(folder, MANIFEST, shown, MAX_MANIFEST).read_bytes()
+    except PluginError as error:
+        error.kind = "manifest"
+        found.errors.append(error)
+        return
+    except OSError as error:
+        found.errors.append(PluginError(f"{shown}: cannot be read: {error.strerror}", kind="manifest"))
+        return
+    manifest = parse_manifest(data, shown)
+    found.errors += manifest.errors
+    found.claimed = manifest.names
+    found.is_complete = manifest.readable
+    for plugin in manifest.plugins:
+        entry = plugin.entry
+        try:
+            path = checked_file(folder, entry.file_name, plugin.where, MAX_MODULE) if entry.enabled else folder
+        except PluginError as error:
+            error.message = f"{error.message}; plugin '{entry.name}' is not run{plugin.excerpt}"
+            found.broken[entry.name] = error
+            found.errors.append(error)
+            continue
+        found.specs.append(_spec(entry, path, plugin.limits.capped(limits), plugin.on_error, origin=shown))
+    if manifest.readable:
+        found.unlisted = [name for name in modules if name not in manifest.files]
+        found.notices += [f"{PLUGIN_FOLDER}/{n}: not listed in {MANIFEST}, so it is not run" for n in found.unlisted]
+
+
+def _add_unlisted(limits: Limits, folder: Path, name: str, found: Discovered) -> None:
+    shown = f"{PLUGIN_FOLDER}/{name}"
+    stem = name.removesuffix(".wasm")
+    if not valid_name(stem):
+        message = f"{shown}: {stem!r} cannot be a plugin's name: only letters, digits, '.', '_' and '-'"
+        found.errors.append(PluginError(message, hint=f"rename it, or list it in {MANIFEST}", kind="manifest"))
+        return
+    found.claimed.add(stem)
+    try:
+        path = checked_file(folder, name, shown, MAX_MODULE)
+    except PluginError as error:
+        found.broken[stem] = error
+        found.errors.append(error)
+        return
+    entry = PluginEntry(name=stem, group=DEFAULT_GROUP, description=f"The WASM plugin {shown}.")
+    found.specs.append(_spec(entry, path, Limits().capped(limits), "fail", origin=shown, has_manifest=False))
+
+
+def _spec(
+    entry: PluginEntry, path: Path, limits: Limits, on_error: OnError, *, origin: str, has_manifest: bool = True
+) -> PluginSpec:
+    return PluginSpec(
+        name=entry.name,
+        group=entry.group,
+        description=entry.description.strip(),
+        path=path,
+        file=entry.file_name,
+        shown=f"{PLUGIN_FOLDER}/{entry.file_name}",
+        version=entry.version,
+        contract=entry.contract,
+        enabled=entry.enabled,
+        severity=entry.severity,
+        needs=entry.needs,
+        granularity=entry.granularity,
+        config=entry.config,
+        limits=limits,
+        on_error=on_error,
+        origin=origin,
+        has_manifest=has_manifest,
+        max_size=MAX_MODULE,
+    )
