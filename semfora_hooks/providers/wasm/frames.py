@@ -52,7 +52,7 @@ def receive(stream: BinaryIO, max_payload: int) -> tuple[dict[str, Any], bytes] 
         raise FrameError("cut off")
     try:
         header = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FrameError(str(error)) from None
     if not isinstance(header, dict):
         raise FrameError("a header that is no object")

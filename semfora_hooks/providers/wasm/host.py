@@ -21,8 +21,10 @@ from semfora_hooks.providers.wasm import frames
 
 START_SECONDS = 30.0
 COMPILE_SECONDS = 60.0
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 0.3
 """What an evaluation may take beyond its timeout, which the worker enforces itself, before the worker is killed."""
+TRANSFER_RATE = 100 << 20
+"""Bytes a second that a context needs at the least to reach the worker; that time is not the plugin's."""
 MAX_OUTPUT = 8 << 20
 MAX_COMPILED = 64
 """Plugins that a worker keeps compiled; each holds memory and files open."""
@@ -91,6 +93,7 @@ class Worker:
     Attributes:
         process: The process.
         compiled: Keys of the plugins it keeps compiled, oldest first.
+        greeted: Whether it has said that it is ready.
     """
 
     def __init__(self, data_limit: int = DATA_LIMIT) -> None:
@@ -98,7 +101,7 @@ class Worker:
         if parent is None:
             raise SandboxError("missing_extra", "wasmtime is not installed")
         self.compiled: list[str] = []
-        self._greeted = False
+        self.greeted = False
         self._timed_out = False
         self._errors = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with the worker
         arguments = [_PACKAGE, str(Path(__file__).parent), str(parent), str(data_limit)]
@@ -127,7 +130,7 @@ class Worker:
         Raises:
             SandboxError: The plugin failed, or the process died (`crash`) or was killed for its time (`timeout`).
         """
-        if not self._greeted:
+        if not self.greeted:
             self._greet()
         return self._exchange(header, payload, seconds)
 
@@ -138,7 +141,7 @@ class Worker:
             if error.kind == "timeout":
                 raise SandboxError("crash", f"the sandbox's process did not start in {START_SECONDS:g} s") from None
             raise
-        self._greeted = True
+        self.greeted = True
 
     def _exchange(self, header: dict[str, Any] | None, payload: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         timer = threading.Timer(seconds, self._expire)
@@ -235,7 +238,7 @@ class Pool:
             if binary.key not in worker.compiled:
                 self._compile(worker, binary)
             header = {"op": "evaluate", "key": binary.key, "memory": memory, "timeout": timeout, "output": MAX_OUTPUT}
-            reply, output = worker.request(header, context, timeout + GRACE_SECONDS)
+            reply, output = worker.request(header, context, timeout + GRACE_SECONDS + len(context) / TRANSFER_RATE)
         return output, str(reply.get("log", ""))
 
     def close(self) -> None:
@@ -249,6 +252,8 @@ class Pool:
         except SandboxError as error:
             if error.kind == "timeout":
                 error = SandboxError("compile", f"compiling it takes longer than {COMPILE_SECONDS:g} s")
+            elif error.kind == "crash" and worker.greeted:
+                error = SandboxError("compile", f"compiling it was too much: {error.detail}", error.log)
             if error.kind != "crash":  # it would fail again, and may take its time
                 self._refused[binary.key] = error
             raise error from None
