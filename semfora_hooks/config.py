@@ -150,6 +150,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         """A copy with `changes`."""
         return msgspec.structs.replace(self, **changes)
 
+    def requiring_lock(self) -> Config:
+        """A copy that asks for a lock of WASM plugins."""
+        wasm = msgspec.structs.replace(self.plugins.wasm, locked=True)
+        return self.replace(plugins=msgspec.structs.replace(self.plugins, wasm=wasm))
+
 
 _INTERNAL = frozenset({"root", "source", "no-plugins", "use-cache"})
 _USERS_KEYS = {

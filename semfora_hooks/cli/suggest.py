@@ -71,6 +71,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of facts.")
 @click.option("--statistics", is_flag=True, help="Show findings and seconds by rule.")
 @click.option("--no-plugins", is_flag=True, help="Only the rules that ship: no third-party providers, no WASM plugins.")
+@click.option("--locked", is_flag=True, help="Refuse WASM plugins without an up-to-date manifest.lock.")
 @click.option("--disable-provider", multiple=True, metavar="NAME", help="Leave out a provider.")
 @click.option(
     "--jobs", type=click.IntRange(0), metavar="N", help="Processes to extract with.  [default: one a processor]"
@@ -100,6 +101,8 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     )
     if options["trace"] is not None:
         return _trace(root, config, options)
+    if options["locked"]:
+        config = config.requiring_lock()
     errors: list[ErrorEntry] = []
     name = options["output_format"] or ("full" if sys.stdout.isatty() else "concise")
     # Standard output is the report's; a provider that prints must not spoil it.

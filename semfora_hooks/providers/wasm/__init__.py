@@ -39,7 +39,7 @@ def load(config: Config) -> Loaded:
         from semfora_hooks.errors import PluginError
 
         return Loaded(errors=[PluginError(f"{PLUGIN_FOLDER}: cannot be read: {error.strerror}", kind="manifest")])
-    if not any(name.endswith(".wasm") or name in ("manifest.yaml", "manifest.yml") for name in names):
+    if not any(name.endswith(".wasm") or name in ("manifest.yaml", "manifest.yml", "manifest.lock") for name in names):
         return Loaded()
     from semfora_hooks.providers.wasm.loading import load_plugins
 
