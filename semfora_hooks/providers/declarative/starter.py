@@ -33,7 +33,7 @@ _STARTER = """\
 name: {text}
 group: project-conventions
 description: Handlers must handle errors, or callers see tracebacks   # what must be so, and why
-suggestion: "Add error handling to {{symbol}}"   # also: {{file}}, {{module}}, {{line}}, {{kind}}, metrics such as {{loc}}
+suggestion: "Add error handling to {{symbol}}"   # also {{file}}, {{module}}, {{line}}, {{kind}}, {{loc}}, …
 severity: warning   # info, warning or error
 confidence: 0.9     # how sure a finding is, from 0 to 1
 

@@ -1,16 +1,9 @@
-"""The pytest plugin: `pytest --semfora` runs each rule as a test, over the repository around pytest's root.
-
-Until it is switched on, or a test asks for one of the fixtures, this module does nothing and imports nothing heavy:
-what needs the engine is imported where it is used.
-"""
+"""What a session of pytest wants from us: its settings, its items, their texts, its reports."""
 
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,141 +15,23 @@ from semfora_hooks.errors import SemforaError, UsageError
 if TYPE_CHECKING:
     from semfora_hooks.hookspecs import RenderOptions, Reporter
     from semfora_hooks.model import Recommendation
-    from semfora_hooks.testing import Analysis, Architecture, RuleTester
+    from semfora_hooks.plugin_manager import LoadedRule
+    from semfora_hooks.providers.declarative.rule import DeclarativeRule
+    from semfora_hooks.pytest_plugin.examples import Name as ExampleName
+    from semfora_hooks.testing import Analysis
 
 NAME = "semfora"
 PREFIX = f"{NAME}::"
 ERRORS, REPOSITORY = "errors", "repository"
 """Items that stand for no rule and no file: what failed in the run, and findings that concern no single file."""
 
-_OPTIONS: dict[str, tuple[str, tuple[str, ...], str]] = {
+OPTIONS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "fail-on": ("", ("never", "info", "warning", "error"), "severity from which a finding fails its item"),
     "min-confidence": ("F", (), "leave out findings that are less sure, from 0.0 to 1.0"),
     "since": ("REV", (), "judge only what HEAD has on top of its merge base with REV"),
     "baseline": ("FILE", (), "findings that were accepted"),
     "items": ("", ("rule", "file", "none"), "one test item a rule (the default), one a file, or none: only a list"),
 }
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options and their twins in the configuration file."""
-    group = parser.getgroup(NAME, "architecture recommendations (semfora-hooks)")
-    group.addoption("--semfora", action="store_true", dest="semfora", default=None, help="run the rules as tests")
-    group.addoption("--no-semfora", action="store_false", dest="semfora", default=None, help="undo --semfora")
-    parser.addini("semfora", "run the rules as tests: true or false", type="string", default="")
-    for name, (metavar, choices, text) in _OPTIONS.items():
-        group.addoption(f"--semfora-{name}", metavar=metavar or "|".join(choices), default=None, help=text)
-        parser.addini(f"semfora_{name.replace('-', '_')}", f"{text} (--semfora-{name})", type="string", default="")
-    text = "write a report, such as json:report.json; may be repeated"
-    group.addoption("--semfora-report", metavar="FMT:DEST", action="append", default=None, help=text)
-    parser.addini("semfora_report", "reports to write, one FMT:DEST a line", type="string", default="")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; where switched on, read the configuration, so that mistakes show before anything runs."""
-    config.addinivalue_line("markers", "semfora: an item of semfora-hooks (a rule, a file, or the run's errors).")
-    if not _is_on(config):
-        return
-    run = _run(config)
-    own = [argument for argument in config.args if argument.startswith(PREFIX)]
-    if own:  # a node id of ours, as pytest prints it: no file stands behind it
-        run.chosen = [argument.removeprefix(PREFIX) for argument in own]
-        config.args[:] = [argument for argument in config.args if not argument.startswith(PREFIX)]
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove what the workers of pytest-xdist shared."""
-    folder = config.stash.get(_SHARED, None)
-    if folder is not None and not hasattr(config, "workerinput"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist which items there are, and where the workers share the one analysis."""
-    config: pytest.Config = node.config
-    if _SHARED not in config.stash:
-        config.stash[_SHARED] = Path(tempfile.mkdtemp(prefix="semfora-pytest-"))
-    node.workerinput["semfora_shared"] = str(config.stash[_SHARED])
-    if _is_on(config):
-        run = _run(config)
-        run.chosen_names()  # a name there is not: say so once, here
-        node.workerinput["semfora_names"] = run.names()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add our items before pytest selects (`-k`, `-m`, `--lf`, …), wherever it was told to look for tests."""
-    if _is_on(config) and _run(config).chosen_names():
-        items.extend(session.genitems(SemforaCollector.from_parent(session, name=NAME, nodeid=NAME)))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reports that were asked for."""
-    config, ends = session.config, pytest.ExitCode
-    run = config.stash.get(_RUN, None)
-    if run is None or not _is_on(config) or hasattr(config, "workerinput") or config.option.collectonly:
-        return
-    has_ended = session.exitstatus in (ends.OK, ends.TESTS_FAILED, ends.NO_TESTS_COLLECTED)
-    if has_ended and (run.reports or run.kind == "none"):
-        run.write_reports()
-        if run.problems:
-            session.exitstatus = ends.USAGE_ERROR
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List everything that was found, below the threshold too, and what is wrong with the run itself."""
-    run = config.stash.get(_RUN, None)
-    if run is None or not _is_on(config) or not (run.analysis.has_run() or run.problems):
-        return
-    terminalreporter.write_sep("=", NAME)
-    for line in run.summary():
-        terminalreporter.write_line(line)
-
-
-# ------------------------------------------------------------------------------------------------------------- items
-
-
-class FindingsError(Exception):
-    """What an item fails with: text for the reader, shown without a traceback."""
-
-
-class SemforaCollector(pytest.Collector):
-    """Holds the items: one a rule or file, and one for what failed in the run."""
-
-    def collect(self) -> Iterator[SemforaItem]:
-        """Make the items, in the same order in every process."""
-        for name in _run(self.config).chosen_names():
-            yield SemforaItem.from_parent(self, name=name)
-
-
-class SemforaItem(pytest.Item):
-    """Passes unless a finding of its rule, or in its file, trips the gate."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.add_marker(NAME)
-
-    def runtest(self) -> None:
-        """Look at the findings; the first item that runs has the repository analysed."""
-        if text := _run(self.config).verdict(self.name):
-            raise FindingsError(text)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our failures as plain text; a traceback only for what should not happen."""
-        if isinstance(excinfo.value, FindingsError):
-            return str(excinfo.value)
-        if isinstance(excinfo.value, SemforaError):
-            return f"error: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Where pytest says the item stands."""
-        return self.config.rootpath, None, self.nodeid
-
-
-# -------------------------------------------------------------------------------------------------------- the session
 
 
 class Run:
@@ -191,8 +66,31 @@ class Run:
         self.kind = _setting(config, "items") or "rule"
         self.reports = self._find_reporters()
         self.problems: list[str] = []
-        self.chosen: list[str] = []
-        self._names: list[str] | None = getattr(config, "workerinput", {}).get("semfora_names")
+        self._chosen: list[str] = []
+        self._chosen_files: dict[str, Path] = {}
+        told = getattr(config, "workerinput", {})
+        self._names: list[str] | None = told.get("semfora_names")
+        self._examples: list[ExampleName] | None = told.get("semfora_examples")
+
+    def take_arguments(self, arguments: list[str]) -> None:
+        """Take what names our items out of the command line's arguments: pytest would look for tests in files."""
+        rest = []
+        for argument in arguments:
+            if argument.startswith(PREFIX):  # a node id of ours, as pytest prints it: no file stands behind it
+                self._chosen.append(argument.removeprefix(PREFIX))
+            elif path := self._rule_path(argument):
+                self._chosen_files[argument] = path
+            else:
+                rest.append(argument)
+        arguments[:] = rest
+
+    def _rule_path(self, argument: str) -> Path | None:
+        """The rule file, or the folder of some, that an argument starts with; `None` if it is about something else."""
+        from semfora_hooks.providers.declarative import RULES_FOLDER
+
+        path = (self._pytest.invocation_params.dir / argument.partition("::")[0]).resolve()
+        folder = (self.request.root.path / RULES_FOLDER).resolve()
+        return path if path.is_relative_to(folder) and path.exists() else None
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -200,7 +98,7 @@ class Run:
         from semfora_hooks.testing import Analysis
 
         workers = getattr(self._pytest, "workerinput", {}).get("semfora_shared")
-        shared = self._pytest.stash.get(_SHARED, None) if workers is None else Path(workers)
+        shared = self._pytest.stash.get(SHARED, None) if workers is None else Path(workers)
         return Analysis(self.engine, self.request, shared if shared is not None and shared.is_dir() else None)
 
     def names(self) -> list[str]:
@@ -214,10 +112,45 @@ class Run:
 
     def chosen_names(self) -> list[str]:
         """The names of the items to run: all, or those the command line names."""
-        missing = [name for name in self.chosen if name not in self.names()]
+        missing = [name for name in self._chosen if name not in self.names()]
         if missing:
             raise pytest.UsageError(f"not found: {PREFIX}{missing[0]}")
-        return [name for name in self.names() if not self.chosen or name in self.chosen]
+        everything = not (self._chosen or self._chosen_files)
+        return [name for name in self.names() if everything or name in self._chosen]
+
+    def examples(self) -> list[ExampleName]:
+        """The examples of all rules in YAML, in order; the same in every process."""
+        if self._examples is None:
+            has_some = self.kind != "none" and any(item.origin.name == "declarative" for item in self._rules)
+            self._examples = []
+            if has_some:
+                from semfora_hooks.pytest_plugin.examples import example_names
+
+                self._examples = example_names(self._rules, self.engine.config)
+        return self._examples
+
+    def chosen_examples(self) -> list[ExampleName]:
+        """The examples to run: all, or those the command line names."""
+        if self._chosen_files:
+            from semfora_hooks.pytest_plugin.examples import chosen_examples
+
+            return chosen_examples(self._chosen_files, self.examples(), self.request.root.path)
+        return [] if self._chosen else self.examples()
+
+    def find_rule(self, name: str) -> DeclarativeRule:
+        """A rule in YAML by its id."""
+        from semfora_hooks.providers.declarative.rule import DeclarativeRule
+
+        rule = next(item.rule for item in self._rules if item.rule.id == name)
+        assert isinstance(rule, DeclarativeRule)
+        return rule
+
+    @cached_property
+    def _rules(self) -> Sequence[LoadedRule]:
+        try:
+            return self.engine.load_rules().rules
+        except SemforaError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def _find_names(self) -> list[str]:
         from semfora_hooks import discovery, git
@@ -227,7 +160,7 @@ class Run:
         if self.kind == "none":
             return []
         if self.kind == "rule":
-            rules = (loaded.rule for loaded in self.engine.load_rules().rules)
+            rules = (loaded.rule for loaded in self._rules)
             return [*(rule.id for rule in rules if is_selected(rule, config)), ERRORS]
         if self.request.scope == "range":
             snapshot = discovery.revision(root, config, git.commit_id(root.path, self.request.target))
@@ -321,21 +254,21 @@ class Run:
         return RenderOptions(root=str(root), read_source=lambda path: _read(root / path))
 
 
-_RUN = pytest.StashKey[Run]()
-_SHARED = pytest.StashKey[Path]()
+RUN = pytest.StashKey[Run]()
+SHARED = pytest.StashKey[Path]()
 
 
-def _run(config: pytest.Config) -> Run:
+def run_of(config: pytest.Config) -> Run:
     """The session's run, made when it is first wanted; a usage error where the configuration is wrong."""
-    if _RUN not in config.stash:
+    if RUN not in config.stash:
         try:
-            config.stash[_RUN] = Run(config)
+            config.stash[RUN] = Run(config)
         except SemforaError as error:
             raise pytest.UsageError(str(error)) from None
-    return config.stash[_RUN]
+    return config.stash[RUN]
 
 
-def _is_on(config: pytest.Config) -> bool:
+def is_on(config: pytest.Config) -> bool:
     """Whether the options, or else the configuration file, switch the plugin on."""
     if config.option.semfora is not None:
         return bool(config.option.semfora)
@@ -347,7 +280,7 @@ def _setting(config: pytest.Config, name: str) -> str | None:
     key = f"semfora_{name.replace('-', '_')}"
     value = getattr(config.option, key)
     value = str(config.getini(key)).strip() if value is None else value
-    choices = _OPTIONS[name][1]
+    choices = OPTIONS[name][1]
     if value and choices and value not in choices:
         raise UsageError(f"semfora-{name}: {value!r} is none of {', '.join(choices)}")
     return value or None
@@ -359,33 +292,3 @@ def _read(path: Path) -> str | None:
         return path.read_text("utf-8", "replace")
     except OSError:
         return None
-
-
-# ---------------------------------------------------------------------------------------------------------- fixtures
-
-
-@pytest.fixture(scope="session")
-def semfora(pytestconfig: pytest.Config) -> Analysis:
-    """The analysed repository: `.recommendations(rule=…, group=…, min_severity=…)`, `.symbols`, `.graph`, `.report`."""
-    analysis = _run(pytestconfig).analysis
-    try:
-        _ = analysis.report
-    except SemforaError as error:
-        pytest.fail(f"semfora-hooks: {error}", pytrace=False)
-    return analysis
-
-
-@pytest.fixture(scope="session")
-def semfora_arch(semfora: Analysis) -> Architecture:
-    """Architecture tests: `semfora_arch.modules("app.domain.*").should_not_call("app.web.*")`."""
-    from semfora_hooks.testing import Architecture
-
-    return Architecture(semfora.graph)
-
-
-@pytest.fixture
-def semfora_rule_tester() -> RuleTester:
-    """For authors of rules: `.run(rule, files, options)` and `.check(rule)`, which holds it to its examples."""
-    from semfora_hooks.testing import RuleTester
-
-    return RuleTester()
