@@ -18,7 +18,7 @@ from semfora_hooks.providers.declarative.schema import rule_schema
 from semfora_hooks.reporters import jsonreport
 
 SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
-NAMES = ("context", "recommendation", "report", "rule")
+NAMES = ("context", "manifest", "recommendation", "report", "rule")
 
 FILES = {
     "app.py": """\
@@ -175,7 +175,7 @@ def test_the_published_file_is_what_the_program_prints(name: str, output: Callab
 
 
 def test_every_schema_is_published() -> None:
-    assert set(NAMES) == {*jsonreport.SCHEMAS, "rule"}
+    assert set(NAMES) == {*jsonreport.SCHEMAS, "manifest", "rule"}
     assert {f"{name}.v1.json" for name in NAMES} <= {path.name for path in SCHEMAS.iterdir()}
     assert published("rule") == json.loads(json.dumps(rule_schema()))
 

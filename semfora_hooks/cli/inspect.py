@@ -102,10 +102,14 @@ def graph(path: Path, output_format: str, symbol: str | None, no_cache: bool) ->
 
 
 @click.command()
-@click.argument("name", type=click.Choice(sorted([*SCHEMAS, "rule"])))
+@click.argument("name", type=click.Choice(sorted([*SCHEMAS, "manifest", "rule"])))
 def schema(name: str) -> None:
-    """Print the JSON Schema of a document this program writes, or of the rule files it reads."""
-    if name == "rule":
+    """Print the JSON Schema of a document this program writes, or of the rule files and plugin manifests it reads."""
+    if name == "manifest":
+        from semfora_hooks.providers.wasm.manifestschema import manifest_schema
+
+        _print_json(manifest_schema())
+    elif name == "rule":
         from semfora_hooks.providers.declarative.schema import rule_schema
 
         _print_json(rule_schema())

@@ -27,7 +27,10 @@ MIN_MEMORY = 64 << 10
 OnError = Literal["fail", "warn", "skip"]
 Need = Literal["symbols", "calls", "modules", "duplicates"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""Of names and groups, which together are a rule's id."""
+
+_NAME = re.compile(NAME_PATTERN)
 _PATH = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 _INDEX = re.compile(r"\[\d+\]")
 _MISSING = re.compile("missing required field")
