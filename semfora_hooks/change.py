@@ -327,7 +327,7 @@ class ChangeReader:
         differences = [examine(side, self._config.src, calls_matter=calls_matter) for side in sides]
         files = set().union(*(difference.affected for difference in differences))
         duplicates: list[list[Duplicate]] = [[], []]
-        if any(rule.locality == "duplicates" for rule in self._rules):
+        if any(rule.locality in ("duplicates", "focus") for rule in self._rules):
             duplicates = touched_duplicates(sides, {path for side in sides for path in side.changed})
         circles = self._circles(sides, differences)
         whole = View(state, {}, self._declared)

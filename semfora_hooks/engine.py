@@ -105,6 +105,10 @@ class _Run(msgspec.Struct):
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
+def _whole(_: Rule, context: SuggestContext) -> SuggestContext:
+    return context
+
+
 class SuggestEngine:
     """Runs the flow for one repository.
 
@@ -245,6 +249,7 @@ class SuggestEngine:
         aliases: Mapping[str, str],
         run: _Run,
         counts: Callable[[Rule, Recommendation], bool] = lambda rule, item: True,
+        view: Callable[[Rule, SuggestContext], SuggestContext] = _whole,
     ) -> list[Recommendation]:
         """What the rules say and `counts` lets pass; a rule that fails keeps what it said before, and is named."""
         from semfora_hooks.policy import intake
@@ -254,7 +259,8 @@ class SuggestEngine:
             rule = loaded.rule
             start = time.perf_counter()
             severity = self.config.severity.get(rule.id)
-            context = side.context.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id))
+            seen = view(rule, side.context)
+            context = seen.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id))
             found.extend(item for item in self._one_rule(loaded, context, severity, run) if counts(rule, item))
             run.rule_seconds[rule.id] = run.rule_seconds.get(rule.id, 0.0) + time.perf_counter() - start
         return intake.finish(found, side.context, aliases)
@@ -306,6 +312,7 @@ class SuggestEngine:
     ) -> tuple[list[Recommendation], list[Recommendation]]:
         """Judge both sides, and give each finding its status. The base's own errors are not news."""
         from semfora_hooks.policy import changes
+        from semfora_hooks.policy.focus import Focus
 
         before, after = sides.before, sides.after
         now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
@@ -321,8 +328,9 @@ class SuggestEngine:
             for item in before.incomplete
             if item not in known
         )
-        found = self._evaluate(rules, after, {}, run, sides.is_about)
-        earlier = self._evaluate(rules, before, aliases, _Run(), sides.is_about)
+        view = Focus(before.context, after.context, sides.files).view if _wants_focus(request, rules) else _whole
+        found = self._evaluate(rules, after, {}, run, sides.is_about, view)
+        earlier = self._evaluate(rules, before, aliases, _Run(), sides.is_about, view)
         judged, fixed = changes.compare(found, earlier)
         if not request.show_inherited:
             judged = [item for item in judged if item.status != "inherited"]
@@ -411,6 +419,11 @@ class SuggestEngine:
             scope=scope,
         )
         return Result(report, context)
+
+
+def _wants_focus(request: Request, rules: Sequence[LoadedRule]) -> bool:
+    """Whether some rule is shown only what a change is about. What was there before is elsewhere too."""
+    return not request.show_inherited and any(getattr(one.rule, "locality", "") == "focus" for one in rules)
 
 
 def _prepare(rules: Sequence[LoadedRule]) -> None:

@@ -81,11 +81,16 @@ class _Judgement(msgspec.Struct, array_like=True):
 
 
 class Sides(msgspec.Struct):
-    """Both sides of a change, and which findings about them count."""
+    """Both sides of a change, and which findings about them count.
+
+    Attributes:
+        files: Where they are parts: the files that are shown whole, and outside of which nothing differs.
+    """
 
     before: Side
     after: Side
     is_about: Callable[[Rule, Recommendation], bool] = lambda rule, found: True
+    files: set[str] | None = None
 
 
 class SideReader:
@@ -239,7 +244,7 @@ class SideReader:
         reader = ChangeReader(store, self._root, self._config, project, extract, rules, self._timed)
         change = reader.read(scope.base_ref, target, head)
         before = self._part(change.before, scope, project, scope.base_ref)
-        return Sides(before, self._part(change.after, scope, project, head), change.is_about)
+        return Sides(before, self._part(change.after, scope, project, head), change.is_about, change.files)
 
     def _part(self, side: ChangeSide, scope: Scope, project: Project, head: str | None) -> Side:
         part = side.part
