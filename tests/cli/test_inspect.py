@@ -366,7 +366,7 @@ def test_schema(app: Project, run: Run, name: str) -> None:
 def test_an_unknown_schema(app: Project, run: Run) -> None:
     outcome = run("schema", "reprot")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "'reprot' is not one of 'context', 'recommendation', 'report', 'rule'" in outcome.err
+    assert "'reprot' is not one of 'context', 'manifest', 'recommendation', 'report', 'rule'" in outcome.err
 
 
 def test_version(app: Project, run: Run) -> None:
@@ -378,7 +378,7 @@ def test_help_lists_every_command_as_it_describes_itself(app: Project, run: Run)
     assert outcome.code == 0
     lines = outcome.out.partition("Commands:\n")[2].splitlines()
     described = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
-    assert list(described)[:6] == ["suggest", "explain", "context", "graph", "rules", "schema"]
+    assert list(described)[:6] == ["suggest", "explain", "context", "graph", "rules", "plugin"]
     for name, text in described.items():
         own = run(name, "--help")
         assert own.code == 0

@@ -17,4 +17,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def plugin() -> None:
-    """Look at WASM plugins, lock them and trust them. Nothing here runs one."""
+    """List, inspect, lock and trust WASM plugins in .semfora/plugins/."""
