@@ -77,7 +77,8 @@ class Plugins:
             for rule in rules:
                 problem = _rule_problem(rule)
                 if problem is None and rule.id in owners:
-                    problem = f"the rule id '{rule.id}' is already taken by {owners[rule.id].origin}"
+                    where = f" of {rule.origin}" if getattr(rule, "origin", None) else ""
+                    problem = f"the rule id '{rule.id}'{where} is already taken by {owners[rule.id].origin}"
                 if problem is not None:
                     found.errors.append(
                         ErrorEntry(

@@ -113,7 +113,8 @@ class ExampleItem(pytest.Item):
         """Where the example stands."""
         rule = self._find_rule(self._rule)
         line = rule.definition.example_places[self._number - 1].line
-        return self.config.rootpath / (rule.origin or ""), line - 1, self.nodeid
+        # Not the end of the node id: pytest would read its dots as those between modules and classes.
+        return self.config.rootpath / (rule.origin or ""), line - 1, f"{self._rule}, {self.name}"
 
 
 def collect_examples(session: pytest.Session, names: Sequence[Name], find_rule: FindRule) -> Iterator[pytest.Item]:

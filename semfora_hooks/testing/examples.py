@@ -60,8 +60,12 @@ class Outcome:
 
     def lines(self) -> Iterator[str]:
         """Why the example fails: what it wants, and which symbol fired or which key kept the rule silent."""
+        for line in self._lines():
+            yield "".join(c if c.isprintable() else "\ufffd" for c in line.expandtabs(4))
+
+    def _lines(self) -> Iterator[str]:
         wanted = "must fire" if self.example.fires else "must be silent"
-        note = f" ({self.example.note})" if self.example.note else ""
+        note = f" ({' '.join(self.example.note.split())})" if self.example.note else ""
         head = f"{self.place}: {self.rule.id}, example {self.number}{note}: {wanted}"
         if self.problems:
             yield f"{head}, and could not be checked"
@@ -73,10 +77,10 @@ class Outcome:
             yield f"  fires on {first.file}:{first.start_line}: {first.name}, since"
             yield from (f"    {evidence.text}" for evidence in finding.evidence)
         for traced in self.near[:_SHOWN]:
-            *_, reason = traced.lines()
-            yield f"  {traced.place()}: {reason.strip()}"
+            yield f"  {traced.place()}: {traced.reason()}"
         if len(self.near) > _SHOWN:
-            yield f"  and {len(self.near) - _SHOWN} more symbols are further from it"
+            more = len(self.near) - _SHOWN
+            yield f"  and {more} more {'symbol is' if more == 1 else 'symbols are'} no nearer to it"
 
     def repairs(self) -> Iterator[str]:
         """What would make a failing example pass: other keys in the rule, or the example as the rule has it."""

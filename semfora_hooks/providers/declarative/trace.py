@@ -71,8 +71,11 @@ class Trace:
             for step in steps:
                 yield from _step_lines(step, 2 if name else 1)
         if not self.fires:
-            reasons = [_reason(step, wanted) for step, wanted in self.blockers()]
-            yield f"  silent, since {'; and '.join(reasons)}"
+            yield f"  {self.reason()}"
+
+    def reason(self) -> str:
+        """Why the rule is silent: the keys that keep it so."""
+        return f"silent, since {' and '.join(_reason(step, wanted) for step, wanted in self.blockers())}"
 
     def place(self) -> str:
         """Where the symbol is, and what."""
@@ -158,7 +161,7 @@ def _reason(step: Step, wanted: bool) -> str:
         return f"it is a {step.seen}"
     if step.truth is None:
         return f"it cannot be told whether '{step.text}' holds"
-    return f"'{step.text}' {'does not hold' if wanted else 'holds'}"
+    return f"'{step.text}' {'does not hold' if wanted else 'holds'} ({step.seen})"
 
 
 # ------------------------------------------------------------------------------------------------------- what was seen
