@@ -60,6 +60,11 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
     # ------------------------------------------------------------------------------------------------ look-ups
 
     @cached_property
+    def shared(self) -> dict[Any, Any]:
+        """What rules work out about the symbols and share: the same dictionary in each copy that `with_config` makes."""
+        return {}
+
+    @cached_property
     def by_id(self) -> Mapping[str, Symbol]:
         """Symbol id to symbol."""
         return {symbol.id: symbol for symbol in self.symbols}
@@ -125,6 +130,7 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
     def with_config(self, config: Mapping[str, Any], tally: Mapping[str, int] | None = None) -> SuggestContext:
         """The same view for another rule. Look-up tables already built are shared."""
         other = msgspec.structs.replace(self, config=config, tally=tally)
+        _ = self.shared, self.by_id  # made here, or each copy would make its own
         other.__dict__.update(self.__dict__)
         return other
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from semfora_hooks.model import Symbol
 from semfora_hooks.providers.declarative.globs import NameGlob
-from semfora_hooks.providers.declarative.predicates import Observation
+from semfora_hooks.providers.declarative.predicates import Observation, presence
+from semfora_hooks.providers.declarative.symbolindex import Answer, SymbolIndex
 from semfora_hooks.providers.declarative.view import Truth, View, either
 
 
@@ -28,6 +29,11 @@ class Calls:
         if all(found) if self.wanted else any(found):
             return self.wanted
         return not self.wanted if "calls" in view.capabilities else None
+
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols with such calls, or without."""
+        found = [index.calling(glob, self.transitively) for glob in self.globs]
+        return presence(found, self.wanted, index.everything if "calls" in index.view.capabilities else 0)
 
     def observe(self, symbol: Symbol, view: View) -> Observation:
         """The path of calls, or that there is none."""
@@ -57,6 +63,11 @@ class CalledBy:
             return True
         return False if "calls" in view.capabilities else None
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols with such callers."""
+        found = [index.called_by(glob) for glob in self.globs]
+        return presence(found, True, index.everything if "calls" in index.view.capabilities else 0)
+
     def observe(self, symbol: Symbol, view: View) -> Observation:
         """The callers."""
         return _observe_callers(symbol, view, self.globs)
@@ -79,6 +90,13 @@ class NoCallers:
         if "calls" not in view.capabilities or symbol.reachability == "unknown":
             return None
         return self.wanted
+
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols that nothing calls, or that something does."""
+        called = index.called
+        told = index.everything & ~index.having("reachability", "unknown")
+        known = called | told if "calls" in index.view.capabilities else called
+        return Answer(known & ~called if self.wanted else called, known)
 
     def observe(self, symbol: Symbol, view: View) -> Observation:
         """The callers. What is referenced may be called through the reference, so that weighs less."""

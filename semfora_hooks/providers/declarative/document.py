@@ -26,6 +26,7 @@ _EXCERPT_WIDTH = 120
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value"))
 _COLLECTION_TAGS = {"list": _TAG + "seq", "mapping": _TAG + "map"}
+_SHORT_TAGS = {tag: tag.removeprefix(_TAG) for tag in (*_KNOWN_TAGS, *_COLLECTION_TAGS.values())}
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 NodeKind = Literal["scalar", "list", "mapping"]
@@ -186,25 +187,28 @@ class _Builder:
 
     def take(self, event: Any, loader: Any) -> Node | None:
         """Add an event; gives the document when it is complete."""
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._anchors = {}
-        elif isinstance(event, yaml.AliasEvent):
-            return self._add(self._alias(event))
-        elif isinstance(event, yaml.ScalarEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             return self._add(self._scalar(event, loader))
-        elif isinstance(event, yaml.CollectionStartEvent):
+        if kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
             self._start(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
+        elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
             self._keys.pop()
             return self._add(self._open.pop())
+        elif kind is yaml.AliasEvent:
+            return self._add(self._alias(event))
+        elif kind is yaml.DocumentStartEvent:
+            self._anchors = {}
         return None
 
     def _node(self, event: Any, kind: NodeKind, tag: str, known: bool, text: str = "") -> Node:
         mark = event.start_mark
         place = Place(mark.line + 1, mark.column + 1)
-        short = tag.replace(_TAG, "" if known else "!!", 1)
+        short = _SHORT_TAGS[tag] if known else tag.replace(_TAG, "!!", 1)
         node = Node(kind, short, known, place, mark.index, event.end_mark.index, text)
-        self._charge(1, place)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            self._charge(0, place)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 _ANY = r"(?s:.)"
 _IN_SEGMENT = "[^/]"
+_SPECIAL = re.compile(r"\[!?.[^\]]*\]|[*?/]", re.DOTALL)
 _NOT_A_GLOB = frozenset("\\^+|(){}")
 
 
@@ -24,19 +26,26 @@ class BadGlobError(ValueError):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True)
 class Glob:
-    """A compiled glob.
+    """A glob with the expression it stands for. Two that mean the same are equal, however they are written.
 
     Attributes:
         text: The glob as written.
-        regex: Matches the whole of what the glob matches.
+        pattern: The regular expression that matches all of what the glob matches.
+        needle: A text that is somewhere in everything the glob fits; the longest that is easy to see.
         dotted: Whether the glob speaks of a qualified name.
     """
 
-    text: str
-    regex: re.Pattern[str]
+    text: str = field(compare=False)
+    pattern: str
+    needle: str = field(compare=False)
     dotted: bool = False
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The pattern, compiled when it is first needed: compiling takes as long as reading the rest of a rule."""
+        return re.compile(self.pattern)
 
     def matches(self, value: str) -> bool:
         """Whether the glob fits all of `value`."""
@@ -48,6 +57,8 @@ class NameGlob(Glob):
 
     def matches(self, value: str) -> bool:
         """Whether it fits the qualified name `value`, or the bare name at its end."""
+        if self.needle == self.text and not self.dotted:  # just a name
+            return value == self.text or value.endswith(f".{self.text}")
         return self.regex.match(value) is not None or self.regex.match(value.rpartition(".")[2]) is not None
 
 
@@ -59,17 +70,17 @@ def name_glob(text: str) -> NameGlob:
     """A glob on symbol names. One with dots also fits the end of a longer name: `db.run` fits `app.db.run`."""
     body = _body(text)
     dotted = "." in text
-    return NameGlob(text, re.compile(rf"(?:{_ANY}*\.)?{body}\Z" if dotted else rf"{body}\Z"), dotted)
+    return NameGlob(text, rf"(?:{_ANY}*\.)?{body}\Z" if dotted else rf"{body}\Z", _needle(text), dotted)
 
 
 def module_glob(text: str) -> Glob:
     """A glob on dotted modules, in which stars cross dots; with a slash in it, a glob on paths."""
-    return path_glob(text) if "/" in text else Glob(text, re.compile(rf"{_body(text)}\Z"), dotted="." in text)
+    return path_glob(text) if "/" in text else Glob(text, rf"{_body(text)}\Z", _needle(text), dotted="." in text)
 
 
 def import_glob(text: str) -> Glob:
     """A glob on imported modules; a package's name stands for everything below it too."""
-    return Glob(text, re.compile(rf"{_body(text)}(?:\.{_ANY}*)?\Z"))
+    return Glob(text, rf"{_body(text)}(?:\.{_ANY}*)?\Z", _needle(text))
 
 
 def type_glob(text: str) -> Glob:
@@ -77,7 +88,8 @@ def type_glob(text: str) -> Glob:
     squeezed = "".join(text.split())
     if not squeezed:
         raise BadGlobError("it is empty")
-    return Glob(text, re.compile(_join([None if c == "*" else re.escape(c) for c in squeezed], _ANY) + r"\Z"))
+    pattern = _join([None if c == "*" else re.escape(c) for c in squeezed], _ANY) + r"\Z"
+    return Glob(text, pattern, max(squeezed.split("*"), key=len))
 
 
 def path_glob(text: str) -> PathGlob:
@@ -97,7 +109,7 @@ def path_glob(text: str) -> PathGlob:
         pattern += "**"
     if "/" not in text:
         pattern, start = f"**/{pattern}", start - len("**/")
-    return PathGlob(text, re.compile(_path_regex(pattern.split("/"), start)))
+    return PathGlob(text, _path_regex(pattern.split("/"), start), _needle(pattern))
 
 
 def dotted_path(file: str) -> str:
@@ -107,6 +119,10 @@ def dotted_path(file: str) -> str:
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     return ".".join(parts)
+
+
+def _needle(text: str) -> str:
+    return max(_SPECIAL.split(text), key=len)
 
 
 def _body(text: str) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from semfora_hooks.model import Symbol
+from semfora_hooks.providers.declarative.bitmaps import union
 from semfora_hooks.providers.declarative.document import Place
 from semfora_hooks.providers.declarative.keys import Key
 from semfora_hooks.providers.declarative.predicates import Observation, Predicate
+from semfora_hooks.providers.declarative.symbolindex import SymbolIndex
 from semfora_hooks.providers.declarative.view import Truth, View
 
 
@@ -32,8 +34,12 @@ class Clause(ABC):
         """Whether the symbol satisfies it; `None` where the data cannot tell."""
 
     @abstractmethod
+    def select(self, index: SymbolIndex, wanted: bool = True) -> int:
+        """The symbols for which it is true (or false, with `wanted` false), as a set."""
+
+    @abstractmethod
     def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
-        """The keys that make it true (or false, with `wanted` false) for the symbol."""
+        """The keys that make it true (or false, with `wanted` false) for a symbol for which it is so."""
 
     @abstractmethod
     def words(self) -> str:
@@ -62,11 +68,15 @@ class Leaf(Clause):
         """The predicate's answer."""
         return self.predicate.holds(symbol, view)
 
+    def select(self, index: SymbolIndex, wanted: bool = True) -> int:
+        """What the index answers."""
+        answer = index.answer(self.predicate)
+        return answer.true if wanted else answer.false
+
     def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
-        """The key, its value and what was seen, if the answer is the wanted one."""
-        if self.holds(symbol, view) is wanted:
-            observation = self.predicate.observe(symbol, view)
-            yield Fact(f"{'' if wanted else 'not '}{self.shown} ({observation.text})", wanted, observation)
+        """The key, its value and what was seen."""
+        observation = self.predicate.observe(symbol, view)
+        yield Fact(f"{'' if wanted else 'not '}{self.shown} ({observation.text})", wanted, observation)
 
     def words(self) -> str:
         """The predicate's own."""
@@ -83,8 +93,26 @@ class _Group(Clause):
         self._by_cost = sorted(parts, key=lambda part: part.cost)
         self.cost = max((part.cost for part in parts), default=0)
 
-    def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
-        """Those of the parts."""
+    def _in_each(self, index: SymbolIndex, wanted: bool) -> int:
+        """The symbols for which every part is what is wanted; nothing dear is asked where nothing is left."""
+        left = index.everything
+        for part in self._by_cost:
+            if not left:
+                break
+            left &= part.select(index, wanted)
+        return left
+
+    def _in_any(self, index: SymbolIndex, wanted: bool) -> int:
+        """The symbols for which some part is what is wanted."""
+        return union(part.select(index, wanted) for part in self._by_cost)
+
+    def _facts_of_all(self, symbol: Symbol, view: View, wanted: bool) -> Iterator[Fact]:
+        """Those of the parts, each of which is what is wanted."""
+        for part in self.parts:
+            yield from part.facts(symbol, view, wanted)
+
+    def _facts_of_some(self, symbol: Symbol, view: View, wanted: bool) -> Iterator[Fact]:
+        """Those of the parts that are what is wanted."""
         for part in self.parts:
             if part.holds(symbol, view) is wanted:
                 yield from part.facts(symbol, view, wanted)
@@ -109,6 +137,15 @@ class All(_Group):
                 answer = None
         return answer
 
+    def select(self, index: SymbolIndex, wanted: bool = True) -> int:
+        """True where each part is, false where one is."""
+        return self._in_each(index, True) if wanted else self._in_any(index, False)
+
+    def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
+        """Those of every part where it is true, of the false ones where it is false."""
+        of_parts = self._facts_of_all if wanted else self._facts_of_some
+        return of_parts(symbol, view, wanted)
+
     def words(self) -> str:
         """The parts, joined."""
         return " and ".join(part.words() for part in self.parts)
@@ -128,6 +165,15 @@ class AnyOf(_Group):
                 answer = None
         return answer
 
+    def select(self, index: SymbolIndex, wanted: bool = True) -> int:
+        """True where one part is, false where each is."""
+        return self._in_any(index, True) if wanted else self._in_each(index, False)
+
+    def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
+        """Those of the true parts where it is true, of every part where it is false."""
+        of_parts = self._facts_of_some if wanted else self._facts_of_all
+        return of_parts(symbol, view, wanted)
+
     def words(self) -> str:
         """The parts as alternatives."""
         return f"either {' or '.join(part.words() for part in self.parts)}" if len(self.parts) > 1 else _only(self)
@@ -144,6 +190,10 @@ class Not(Clause):
         """The opposite of the part's answer."""
         truth = self.part.holds(symbol, view)
         return None if truth is None else not truth
+
+    def select(self, index: SymbolIndex, wanted: bool = True) -> int:
+        """Where the part is the opposite."""
+        return self.part.select(index, not wanted)
 
     def facts(self, symbol: Symbol, view: View, wanted: bool = True) -> Iterator[Fact]:
         """What makes the part false."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Literal, Protocol
 
-import msgspec
+from msgspec.structs import astuple, fields
 
 from semfora_hooks.model import CLASS_KINDS, ControlFlow, Symbol
+from semfora_hooks.providers.declarative.bitmaps import intersection, union
 from semfora_hooks.providers.declarative.globs import Glob, NameGlob, PathGlob
+from semfora_hooks.providers.declarative.symbolindex import Answer, SymbolIndex
 from semfora_hooks.providers.declarative.view import METRICS, Truth, View, either
 
 _SHOWN_VALUES = 8
@@ -41,10 +42,14 @@ class Observation:
 
 
 class Predicate(Protocol):
-    """One question about a symbol."""
+    """One question about a symbol. Equal ones have the same answers."""
 
     def holds(self, symbol: Symbol, view: View, /) -> Truth:
         """The answer; `None` where the data cannot tell."""
+        ...
+
+    def ask(self, index: SymbolIndex, /) -> Answer:
+        """The same answer for all symbols at once."""
         ...
 
     def observe(self, symbol: Symbol, view: View, /) -> Observation:
@@ -84,6 +89,10 @@ class Flag:
         """Whether the field has the wanted value."""
         return getattr(symbol, self.attribute) is self.wanted
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols whose field has the wanted value."""
+        return index.certain(index.having(self.attribute, self.wanted))
+
     def observe(self, symbol: Symbol, _view: View) -> Observation:
         """The field's value."""
         return Observation("yes" if getattr(symbol, self.attribute) else "no")
@@ -106,6 +115,11 @@ class OneOf:
         """Whether the field's value is among the options."""
         return (getattr(symbol, self.attribute) in self.options) is self.wanted
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols whose field has one of the options."""
+        found = union(index.having(self.attribute, option) for option in self.options)
+        return index.certain(found if self.wanted else index.everything & ~found)
+
     def observe(self, symbol: Symbol, _view: View) -> Observation:
         """The field's value."""
         return Observation(str(getattr(symbol, self.attribute)))
@@ -127,6 +141,10 @@ class Named:
             glob.matches(symbol.qualified_name) if glob.dotted else glob.matches(symbol.name) for glob in self.globs
         )
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols with a fitting name."""
+        return index.certain(union(index.named(glob) for glob in self.globs))
+
     def observe(self, symbol: Symbol, _view: View) -> Observation:
         """The name."""
         return Observation(symbol.qualified_name if any(glob.dotted for glob in self.globs) else symbol.name)
@@ -136,7 +154,7 @@ class Named:
         return f"is named {either(glob.text for glob in self.globs)}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Where the symbol stands: path globs look at its file, others at its module and its file's dotted path."""
 
@@ -155,6 +173,10 @@ class Placed:
         if isinstance(glob, PathGlob):
             return glob.matches(symbol.file)
         return glob.matches(symbol.module) or glob.matches(view.dotted(symbol.file))
+
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols of the places that fit."""
+        return index.certain(union(index.placed(glob) for glob in self.globs))
 
     def observe(self, symbol: Symbol, _view: View) -> Observation:
         """The file, or the module."""
@@ -184,6 +206,14 @@ class Bound:
         if value is None:
             return None
         return value == self.limit if self.relation == "exactly" else value >= self.lowest
+
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols within the limit."""
+        values = index.measured(self.metric)
+        exact = self.relation == "exactly"
+        fitting = (n == self.limit if exact else n is not None and n >= self.lowest for n in values)
+        found = union(symbols for symbols, fits in zip(values.values(), fitting, strict=True) if fits)
+        return Answer(found, index.everything & ~values.get(None, 0))
 
     def observe(self, symbol: Symbol, view: View) -> Observation:
         """The metric's value."""
@@ -233,6 +263,13 @@ class Contains:
             return self.wanted
         return not self.wanted if self.subject.capability in view.capabilities else None
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols with the texts, or without."""
+        values = self.subject.values
+        found = [index.containing(values, pattern) for pattern in self.patterns]
+        everywhere = self.subject.capability in index.view.capabilities
+        return presence(found, self.wanted, index.readable(values) if everywhere else 0)
+
     def observe(self, symbol: Symbol, view: View) -> Observation:
         """The texts that fit a pattern, or all of them where none does; of very many, the first."""
         values = self.subject.values(symbol, view) or ()
@@ -259,6 +296,13 @@ class Untyped:
             return None
         return bool(self._untyped(symbol)) is self.wanted
 
+    def ask(self, index: SymbolIndex) -> Answer:
+        """All symbols with an argument that has no type, or without one."""
+        if "arguments" not in index.view.capabilities:
+            return Answer(0, 0)
+        found = (bool(self._untyped(symbol)) is self.wanted for symbol in index.symbols)
+        return index.certain(index.set_of(position for position, holds in enumerate(found) if holds))
+
     def observe(self, symbol: Symbol, _view: View) -> Observation:
         """The arguments without a type."""
         return Observation(", ".join(self._untyped(symbol)) or "none without a type")
@@ -283,8 +327,20 @@ class Constructs:
         return value in self.names
 
 
-CONSTRUCTS = {item.encode_name: attrgetter(item.name) for item in msgspec.structs.fields(ControlFlow)}
-"""Construct to what reads its count from a `ControlFlow`."""
+CONSTRUCTS = tuple(item.encode_name for item in fields(ControlFlow))
+"""The constructs that a `ControlFlow` counts, in its order."""
+
+
+def presence(found: Sequence[int], wanted: bool, told: int) -> Answer:
+    """The answer for what must be there, all of it, or with `wanted` false must not, any of it.
+
+    Args:
+        found: For each of the things, the symbols where it is.
+        wanted: Whether it must be there.
+        told: The symbols where absence means something, as presence would have been told.
+    """
+    there = intersection(found) if wanted else union(found)
+    return Answer(there if wanted else told & ~there, there | told)
 
 
 def own_arguments(symbol: Symbol) -> Sequence[Any]:
@@ -296,7 +352,7 @@ def own_arguments(symbol: Symbol) -> Sequence[Any]:
 
 
 def _constructs(symbol: Symbol, _: View) -> Sequence[str]:
-    return [name for name, count in CONSTRUCTS.items() if count(symbol.control_flow)]
+    return [name for name, count in zip(CONSTRUCTS, astuple(symbol.control_flow), strict=True) if count]
 
 
 def _decorators(symbol: Symbol, _: View) -> Sequence[str]:

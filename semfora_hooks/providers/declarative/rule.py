@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.hookspecs import Example, Rule
 from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef
+from semfora_hooks.providers.declarative.bitmaps import members, union
 from semfora_hooks.providers.declarative.document import Place
 from semfora_hooks.providers.declarative.logic import All, Clause, Fact, Leaf
+from semfora_hooks.providers.declarative.symbolindex import SymbolIndex
 from semfora_hooks.providers.declarative.templates import Template
 from semfora_hooks.providers.declarative.view import View
 
@@ -73,11 +75,13 @@ class DeclarativeRule(Rule):
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """A recommendation for each symbol on which the rule fires."""
-        view = View(context)
+        index = SymbolIndex.of(context)
+        found = self.clause.select(index)
         kinds = self.default_kinds()
-        for symbol in context.symbols:
-            if (kinds is None or symbol.kind in kinds) and self.clause.holds(symbol, view):
-                yield self._recommendation(symbol, view)
+        if kinds is not None:
+            found &= union(index.having("kind", kind) for kind in kinds)
+        for position in members(found):
+            yield self._recommendation(index.symbols[position], index.view)
 
     def in_words(self) -> str:
         """The rule as a sentence."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.model import CallEdge, Symbol
 from semfora_hooks.providers.declarative.globs import NameGlob, dotted_path
+from semfora_hooks.providers.declarative.postings import Postings
 
 Truth = bool | None
 """True, false, or not known."""
@@ -94,7 +96,7 @@ class View:
         self.places: dict[tuple[object, str, str], bool] = {}
         self._dotted: dict[str, str] = {}
         self._imports: dict[str, Sequence[str] | None] = {}
-        self._fits: dict[tuple[NameGlob, str], bool] = {}
+        self._first_calls: dict[NameGlob, Mapping[str, CallEdge]] = {}
         self._reaching: dict[NameGlob, Mapping[str, CallPath]] = {}
 
     def dotted(self, file: str) -> str:
@@ -133,17 +135,33 @@ class View:
     def call_path(self, symbol_id: str, glob: NameGlob, transitively: bool) -> CallPath | None:
         """How a symbol gets to call something that fits `glob`; the shortest way, `None` where there is none."""
         if transitively:
-            return self._reaching_paths(glob).get(symbol_id)
-        edge = next((edge for edge in self.context.calls_from(symbol_id) if self._targets(edge, glob)), None)
+            return self.reaching(glob).get(symbol_id)
+        edge = self.first_calls(glob).get(symbol_id)
         return None if edge is None else self._last_call(edge)
 
-    def _reaching_paths(self, glob: NameGlob) -> Mapping[str, CallPath]:
+    def first_calls(self, glob: NameGlob) -> Mapping[str, CallEdge]:
+        """Each symbol that calls something that fits `glob`, with the first such call."""
+        if glob not in self._first_calls:
+            table = self._calls_with_builtins if glob.text.startswith(BUILTINS) else self._calls_by_name
+            edges = self.context.calls
+            first: dict[str, CallEdge] = {}
+            for position in sorted(table.positions(glob)):
+                first.setdefault(edges[position].caller, edges[position])
+            self._first_calls[glob] = first
+        return self._first_calls[glob]
+
+    @cached_property
+    def _calls_by_name(self) -> Postings:
+        return Postings((self._name(edge), position) for position, edge in enumerate(self.context.calls))
+
+    @cached_property
+    def _calls_with_builtins(self) -> Postings:
+        return Postings((self._full_name(edge), position) for position, edge in enumerate(self.context.calls))
+
+    def reaching(self, glob: NameGlob) -> Mapping[str, CallPath]:
         """Each symbol that gets to `glob`, with a shortest way: a search backwards from the ends."""
         if glob not in self._reaching:
-            paths: dict[str, CallPath] = {}
-            for edge in self.context.calls:
-                if edge.caller not in paths and self._targets(edge, glob):
-                    paths[edge.caller] = self._last_call(edge)
+            paths = {caller: self._last_call(edge) for caller, edge in self.first_calls(glob).items()}
             queue = deque(paths)
             while queue:
                 reached = queue.popleft()
@@ -161,14 +179,10 @@ class View:
         name = self._name(edge)
         return CallPath(name, edge.line, self._trust(edge), end=name)
 
-    def _targets(self, edge: CallEdge, glob: NameGlob) -> bool:
+    def _full_name(self, edge: CallEdge) -> str:
+        """The callee's name. A bare one outside the repository is a built-in, or a local one that nobody can tell."""
         name = self._name(edge)
-        key = (glob, name)
-        if key not in self._fits:
-            # A bare name outside the repository is a built-in one, or a local one that nobody can tell.
-            plain = edge.callee is None and "." not in name and glob.text.startswith(BUILTINS)
-            self._fits[key] = glob.matches(BUILTINS + name if plain else name)
-        return self._fits[key]
+        return BUILTINS + name if edge.callee is None and "." not in name else name
 
     def _name(self, edge: CallEdge) -> str:
         if edge.callee is None:

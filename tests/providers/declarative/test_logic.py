@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semfora_hooks.providers.declarative.logic import All, AnyOf, Clause, Not
+from semfora_hooks.providers.declarative.symbolindex import SymbolIndex
 from semfora_hooks.providers.declarative.view import View
 
 from .builders import arg, call, context, fired, fires, flow, metrics, module, parse, rule_of, symbol, without
@@ -22,6 +23,9 @@ class Fixed(Clause):
 
     def holds(self, symbol, view):
         return self.truth
+
+    def select(self, index, wanted=True):
+        return index.everything if self.truth is wanted else 0
 
     def facts(self, symbol, view, wanted=True):
         return iter(())
@@ -50,6 +54,10 @@ def test_three_valued_logic(truths) -> None:
     expected = kleene_and(negated)
     assert disjunction is (None if expected is None else not expected)
     assert Not(All(parts)).holds(ONE, VIEW) is (None if conjunction is None else not conjunction)
+    index = SymbolIndex(VIEW)
+    for clause in (All(parts), AnyOf(parts), Not(All(parts)), Not(AnyOf(parts))):
+        for wanted in (True, False):
+            assert bool(clause.select(index, wanted)) is (clause.holds(ONE, VIEW) is wanted)
 
 
 @pytest.mark.parametrize(
