@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.errors import PluginError
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.model import CATEGORIES, Granularity, Recommendation, Severity
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.binaryfile import read_binary
+from semfora_hooks.providers.wasm.failures import plugin_error
 from semfora_hooks.providers.wasm.manifest import Limits, OnError
-from semfora_hooks.providers.wasm.output import MAX_ERROR_TEXT, OutputError, decode, normal_category
-from semfora_hooks.providers.wasm.text import clean_line
+from semfora_hooks.providers.wasm.output import OutputError, decode, normal_category
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -115,7 +114,7 @@ class WasmRule(Rule):
                 raise error
         except (host.SandboxError, OutputError) as error:
             if self.spec.on_error != "skip":
-                raise self._plugin_error(error.kind, error.detail, getattr(error, "log", "")) from None
+                raise plugin_error(self.spec, error.kind, error.detail, getattr(error, "log", "")) from None
 
     def document(self, context: SuggestContext) -> bytes:
         """The JSON the plugin gets for `context`."""
@@ -137,40 +136,3 @@ class WasmRule(Rule):
         if self._binary is None:
             self._binary = read_binary(self.spec.path, self.spec.max_size)
         return self._binary
-
-    def _plugin_error(self, kind: str, detail: str, log: str) -> PluginError:
-        spec, limits = self.spec, self.spec.limits
-        hint: str | None = None
-        # Guests chose parts of these texts: function names, messages, what they printed.
-        detail, log = clean_line(detail, MAX_ERROR_TEXT), clean_line(log, MAX_ERROR_TEXT)
-        if kind == "timeout":
-            detail = f"stopped at its time limit of {limits.timeout:g} s"
-            hint = self._limit_hint("timeout", limits.timeout_cap)
-        elif kind == "memory":
-            detail = f"ran out of memory; its limit is {_mebibytes(limits.memory)}: {detail}"
-            hint = self._limit_hint("memory", limits.memory_cap)
-        elif kind == "incompatible":
-            hint = "build it for plugin ABI 1"
-        elif kind == "missing_extra":
-            hint = "pip install 'semfora-hooks[wasm]'"
-        elif kind == "refused_import":
-            hint = "build it for wasm32-unknown-unknown, or without access to files, network and the system"
-        version = f" {spec.version}" if spec.version else ""
-        printed = f"; {'its last line' if kind == 'crash' else 'it printed'}: {log}" if log else ""
-        return PluginError(
-            f"plugin '{spec.id}'{version} ({spec.shown}): {detail}{printed}",
-            hint=hint,
-            kind=kind,
-            fatal=spec.on_error != "warn",
-        )
-
-    def _limit_hint(self, key: str, cap: str | None) -> str:
-        if cap is not None:
-            return f"a ceiling decides: {cap}"
-        if not self.spec.has_manifest:
-            return f"write a manifest.yaml beside it and set limits.{key} there"
-        return f"raise limits.{key} of '{self.spec.name}' in {self.spec.origin}"
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / (1 << 20):.4g} MiB"

@@ -8,8 +8,9 @@ import pytest
 import wasmtime
 
 from semfora_hooks.providers.wasm import abi, wasi
+from semfora_hooks.providers.wasm.manifest import Limits
 
-from .builders import INPUT, core, packed
+from .builders import INPUT, core, data, packed
 
 P1 = "wasi_snapshot_preview1"
 LETTERS = {"i": "i32", "I": "i64"}
@@ -136,17 +137,17 @@ def test_proc_exit_is_a_failure(fails):
     assert "proc_exit(0)" in fails(endless, "trap").message
 
 
-def writing(text: str, then: str, times: int = 1) -> str:
-    escaped = "".join(f"\\{byte:02x}" for byte in text.encode())
-    vector = "".join(f"\\{byte:02x}" for byte in (1024).to_bytes(4, "little") + len(text).to_bytes(4, "little"))
+def vector(start: int, length: int) -> str:
+    """An element of what `fd_write` gets, as the body of a WAT data string."""
+    return data(start.to_bytes(4, "little") + length.to_bytes(4, "little"))
+
+
+def writing(text: str, then: str) -> str:
+    """A plugin that writes `text` to its standard error and goes on with `then`."""
     return core(
-        f"""(local $i i32)
-        (loop $more
-          (drop (call $fd_write (i32.const 2) (i32.const 512) (i32.const 1) (i32.const 600)))
-          (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {times}))))
-        {then}""",
+        f"(drop (call $fd_write (i32.const 2) (i32.const 512) (i32.const 1) (i32.const 600))) {then}",
         imports=imported("fd_write"),
-        extra=f'(data (i32.const 512) "{vector}") (data (i32.const 1024) "{escaped}")',
+        extra=f"""(data (i32.const 512) "{vector(1024, len(text))}") (data (i32.const 1024) "{data(text)}")""",
     )
 
 
@@ -155,10 +156,30 @@ def test_what_a_failing_guest_printed_is_told_without_its_escapes(fails):
     assert "it printed: thread panicked at lib.rs:7" in message
 
 
-def test_what_a_guest_prints_is_capped(fails):
-    message = fails(writing("spam " * 1000, "(unreachable)", times=2000), "trap").message
-    assert len(message) < 1500
-    assert re.search(r"… \(\d+ more characters\)", message)
+def test_what_a_guest_prints_is_capped_and_its_end_is_kept(fails):
+    """A flood before the panic must not hide the panic."""
+    plugin = core(
+        """(local $i i32)
+        (loop $more
+          (drop (call $fd_write (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 600)))
+          (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 200))))
+        (drop (call $fd_write (i32.const 2) (i32.const 520) (i32.const 1) (i32.const 600)))
+        (unreachable)""",
+        imports=imported("fd_write"),
+        extra=f"""(data (i32.const 512) "{vector(1024, 5000)}{vector(9000, 22)}")
+        (data (i32.const 1024) "{data("spam " * 1000)}") (data (i32.const 9000) "{data("panicked at lib.rs:7:9")}")""",
+    )
+    message = fails(plugin, "trap", limits=Limits(memory=16 << 20, timeout=10)).message
+    assert len(message) < 1000
+    assert message.endswith("panicked at lib.rs:7:9")
+    assert re.search(r"it printed: \(\d+ characters before\) …", message)
+    assert message.count("spam") > 50
+
+
+@pytest.mark.parametrize("at", [4 * INPUT - 4, 0x7FFFFFFF])
+def test_writing_from_outside_the_memory(evaluate, at):
+    extra = f'(data (i32.const 512) "{vector(at, 0xFFFFFFFF)}")'
+    assert result_of(evaluate, "fd_write", 1, 512, 1, 600, extra=extra) == wasi.FAULT
 
 
 def test_printing_does_not_disturb_the_result(evaluate, capfd):
