@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if examples := run.chosen_examples():
         from semfora_hooks.pytest_plugin.examples import collect_examples
 
-        items.extend(collect_examples(session, examples, run.find_rule))
+        items.extend(collect_examples(session, run.request.root.path, examples, run.find_rule))
 
 
 @pytest.hookimpl(trylast=True)

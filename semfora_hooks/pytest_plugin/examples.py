@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -114,14 +115,17 @@ class ExampleItem(pytest.Item):
         rule = self._find_rule(self._rule)
         line = rule.definition.example_places[self._number - 1].line
         # Not the end of the node id: pytest would read its dots as those between modules and classes.
-        return self.config.rootpath / (rule.origin or ""), line - 1, f"{self._rule}, {self.name}"
+        return (self.config.rootpath / self.nodeid.partition("::")[0]).resolve(), line - 1, f"{self._rule}, {self.name}"
 
 
-def collect_examples(session: pytest.Session, names: Sequence[Name], find_rule: FindRule) -> Iterator[pytest.Item]:
-    """The items of some examples."""
+def collect_examples(
+    session: pytest.Session, root: Path, names: Sequence[Name], find_rule: FindRule
+) -> Iterator[pytest.Item]:
+    """The items of some examples of the repository in `root`; their ids start at pytest's root, as all others' do."""
     for path, group in groupby(names, key=lambda name: name[0]):
+        start = Path(os.path.relpath(root / path, session.config.rootpath)).as_posix()
         collector = RuleFileCollector.from_parent(
-            session, name=path, nodeid=path, names=list(group), find_rule=find_rule
+            session, name=path, nodeid=start, names=list(group), find_rule=find_rule
         )
         for item in session.genitems(collector):
             assert isinstance(item, pytest.Item)
