@@ -211,7 +211,7 @@ class SuggestEngine:
     def _judge(self, rules: Sequence[LoadedRule], run: _Run, side: Side) -> tuple[list[Recommendation], bool]:
         """What the rules say of a side, and whether all of them could say it."""
         told = len(run.errors), len(run.notices)
-        found = self._evaluate(rules, side, {}, run)
+        found = self._evaluate(rules, side, self._begin(rules, side), {}, run)
         return found, told == (len(run.errors), len(run.notices))
 
     def _judge_key(self, request: Request, rules: Sequence[LoadedRule]) -> str | None:
@@ -242,10 +242,29 @@ class SuggestEngine:
         )
         return SideReader(request.root, self.config, workforce, run.timed)
 
+    def _begin(
+        self,
+        rules: Sequence[LoadedRule],
+        side: Side,
+        view: Callable[[Rule, SuggestContext], SuggestContext] = _whole,
+    ) -> list[SuggestContext]:
+        """What each rule sees of a side; those that can do so start on it in the background."""
+        contexts = []
+        for loaded in rules:
+            rule = loaded.rule
+            seen = view(rule, side.context)
+            contexts.append(seen.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id)))
+            begin = getattr(rule, "begin", None)
+            if callable(begin):
+                with suppress(Exception, SystemExit):  # failures will show when it is evaluated
+                    begin(contexts[-1])
+        return contexts
+
     def _evaluate(
         self,
         rules: Sequence[LoadedRule],
         side: Side,
+        contexts: Sequence[SuggestContext],
         aliases: Mapping[str, str],
         run: _Run,
         counts: Callable[[Rule, Recommendation], bool] = lambda rule, item: True,
@@ -255,12 +274,10 @@ class SuggestEngine:
         from semfora_hooks.policy import intake
 
         found: list[Recommendation] = []
-        for loaded in rules:
+        for loaded, context in zip(rules, contexts, strict=True):
             rule = loaded.rule
             start = time.perf_counter()
             severity = self.config.severity.get(rule.id)
-            seen = view(rule, side.context)
-            context = seen.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id))
             found.extend(item for item in self._one_rule(loaded, context, severity, run) if counts(rule, item))
             run.rule_seconds[rule.id] = run.rule_seconds.get(rule.id, 0.0) + time.perf_counter() - start
         return intake.finish(found, side.context, aliases)
@@ -329,8 +346,9 @@ class SuggestEngine:
             if item not in known
         )
         view = Focus(before.context, after.context, sides.files).view if _wants_focus(request, rules) else _whole
-        found = self._evaluate(rules, after, {}, run, sides.is_about, view)
-        earlier = self._evaluate(rules, before, aliases, _Run(), sides.is_about, view)
+        now_seen, then_seen = (self._begin(rules, side, view) for side in (after, before))
+        found = self._evaluate(rules, after, now_seen, {}, run, sides.is_about)
+        earlier = self._evaluate(rules, before, then_seen, aliases, _Run(), sides.is_about)
         judged, fixed = changes.compare(found, earlier)
         if not request.show_inherited:
             judged = [item for item in judged if item.status != "inherited"]

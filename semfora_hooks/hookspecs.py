@@ -106,6 +106,9 @@ class Rule(abc.ABC):
         """What the rule's findings depend on besides the context, if they may be kept; `None` if they may not."""
         return None
 
+    def begin(self, context: SuggestContext) -> None:  # noqa: B027  optional
+        """Start evaluating in the background; `evaluate` is called later with the same context, once."""
+
     def prepare(self) -> None:  # noqa: B027  optional
         """Start what takes long; called before the index is read, only if the rule will run."""
 

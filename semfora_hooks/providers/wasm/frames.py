@@ -17,15 +17,16 @@ class FrameError(Exception):
     """The stream ended inside a message, or what came is no message."""
 
 
-def send(stream: BinaryIO, header: dict[str, Any], payload: bytes = b"") -> None:
-    """Write one message.
+def send(stream: BinaryIO, header: dict[str, Any], *payload: bytes) -> None:
+    """Write one message; its payload may come in pieces.
 
     Raises:
         OSError: The other side is gone.
     """
     text = json.dumps(header).encode()
-    stream.write(_LENGTHS.pack(len(text), len(payload)) + text)
-    stream.write(payload)
+    stream.write(_LENGTHS.pack(len(text), sum(map(len, payload))) + text)
+    for piece in payload:
+        stream.write(piece)
     stream.flush()
 
 

@@ -11,13 +11,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from semfora_hooks.providers.wasm import frames
+from semfora_hooks.providers.wasm import frames, sharedmemory
+from semfora_hooks.providers.wasm.caches import PluginCaches
+from semfora_hooks.providers.wasm.projection import Document
+from semfora_hooks.providers.wasm.stats import PluginStats
 
 START_SECONDS = 30.0
 COMPILE_SECONDS = 60.0
@@ -26,6 +30,8 @@ GRACE_SECONDS = 0.3
 TRANSFER_RATE = 100 << 20
 """Bytes a second that a context needs at the least to reach the worker; that time is not the plugin's."""
 MAX_OUTPUT = 8 << 20
+MAX_CODE = 512 << 20
+"""Bytes of compiled code that a worker may hand over."""
 MAX_COMPILED = 64
 """Plugins that a worker keeps compiled; each holds memory and files open."""
 DATA_LIMIT = 4 << 30
@@ -36,7 +42,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 # Stub packages: the worker needs four modules, not what the real packages import, and nothing from other folders.
 _BOOTSTRAP = """
 import sys, types
-package, folder, wasmtime_parent, data_limit = sys.argv[1:]
+package, folder, wasmtime_parent, data_limit, shared = sys.argv[1:]
 parts = package.split(".")
 for depth in range(1, len(parts) + 1):
     name = ".".join(parts[:depth])
@@ -45,7 +51,7 @@ for depth in range(1, len(parts) + 1):
 if wasmtime_parent not in sys.path:
     sys.path.append(wasmtime_parent)
 import importlib
-importlib.import_module(package + ".worker").main(int(data_limit))
+importlib.import_module(package + ".worker").main(int(data_limit), int(shared))
 """
 
 
@@ -77,6 +83,11 @@ class Binary:
         """The binary of `code`."""
         return cls(code, hashlib.sha256(code).hexdigest())
 
+    @property
+    def is_component(self) -> bool:
+        """Whether its header says that it is a component, not a core module."""
+        return self.code[4:8] == b"\x0d\x00\x01\x00"
+
 
 def wasmtime_folder() -> Path | None:
     """The folder that holds the `wasmtime` package, or `None` where it is not installed."""
@@ -104,7 +115,9 @@ class Worker:
         self.greeted = False
         self._timed_out = False
         self._errors = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with the worker
-        arguments = [_PACKAGE, str(Path(__file__).parent), str(parent), str(data_limit)]
+        self._shared = sharedmemory.Sender() if sharedmemory.is_available() else None
+        inherited = [] if self._shared is None else [self._shared.descriptor]
+        arguments = [_PACKAGE, str(Path(__file__).parent), str(parent), str(data_limit), *map(str, inherited or [-1])]
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _BOOTSTRAP, *arguments],
@@ -114,9 +127,12 @@ class Worker:
                 cwd=Path(sys.executable).anchor or None,
                 env={name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ},
                 start_new_session=True,  # Ctrl-C is ours to handle
+                pass_fds=inherited,
             )
         except OSError as error:
             self._errors.close()
+            if self._shared is not None:
+                self._shared.close()
             raise SandboxError("crash", f"the sandbox's process cannot be started: {error}") from None
 
     @property
@@ -124,39 +140,57 @@ class Worker:
         """Whether the process runs, and nobody has killed it."""
         return not self._timed_out and self.process.poll() is None
 
-    def request(self, header: dict[str, Any], payload: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def request(
+        self, header: dict[str, Any], payload: Sequence[bytes], seconds: float, max_reply: int = MAX_OUTPUT
+    ) -> tuple[dict[str, Any], bytes]:
         """Send one message and wait for the reply, at most `seconds`. After an error the worker is dead or reusable.
+
+        Args:
+            header: What to do.
+            payload: The bytes that go with it, in pieces.
+            seconds: How long it may take.
+            max_reply: Bytes that the reply may have.
 
         Raises:
             SandboxError: The plugin failed, or the process died (`crash`) or was killed for its time (`timeout`).
         """
         if not self.greeted:
             self._greet()
-        return self._exchange(header, payload, seconds)
+        return self._exchange(header, payload, seconds, max_reply)
 
     def _greet(self) -> None:
         try:
-            self._exchange(None, b"", START_SECONDS)
+            self._exchange(None, (), START_SECONDS, MAX_OUTPUT)
         except SandboxError as error:
             if error.kind == "timeout":
                 raise SandboxError("crash", f"the sandbox's process did not start in {START_SECONDS:g} s") from None
             raise
         self.greeted = True
 
-    def _exchange(self, header: dict[str, Any] | None, payload: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def _exchange(
+        self, header: dict[str, Any] | None, payload: Sequence[bytes], seconds: float, max_reply: int
+    ) -> tuple[dict[str, Any], bytes]:
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             if header is not None:
-                frames.send(cast(BinaryIO, self.process.stdin), header, payload)
-            reply = frames.receive(cast(BinaryIO, self.process.stdout), MAX_OUTPUT)
+                if self._shared is not None:
+                    header, payload = header | {"shared": self._shared.write(payload)}, ()
+                frames.send(cast(BinaryIO, self.process.stdin), header, *payload)
+            reply = frames.receive(cast(BinaryIO, self.process.stdout), max_reply)
+            if reply is not None and (size := reply[0].get("shared")) and self._shared is not None:
+                if not isinstance(size, int) or not 0 < size <= max_reply:
+                    raise frames.FrameError(f"{size!r} bytes in shared memory")
+                reply = reply[0], self._shared.read(size)
         except (OSError, frames.FrameError):
             reply = None
         finally:
             timer.cancel()
             timer.join()  # so that it cannot kill the worker when the reply has been read
+        if self._shared is not None:
+            self._shared.shrink()
         if reply is None:
             raise self._death()
         failure = reply[0].get("failure")
@@ -191,15 +225,20 @@ class Worker:
             if stream is not None:
                 with contextlib.suppress(OSError):  # unsent bytes to a dead process
                     stream.close()
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
 
 
 class Pool:
     """Workers, as many as threads ask at the same time. They end with the pool, and with this process."""
 
-    def __init__(self, memory_ceiling: int) -> None:
+    def __init__(self, memory_ceiling: int, caches: PluginCaches | None = None) -> None:
         """Args:
         memory_ceiling: The most memory any guest may have, in bytes.
+        caches: What earlier runs kept.
         """
+        self.caches = caches
         # A component may have four memories, and input and output exist twice.
         self._data_limit = DATA_LIMIT + 4 * memory_ceiling
         self._lock = threading.Lock()
@@ -214,7 +253,15 @@ class Pool:
             if not self._all:
                 self._idle.append(self._start())
 
-    def evaluate(self, binary: Binary, context: bytes, *, memory: int, timeout: float) -> tuple[bytes, str]:
+    def evaluate(
+        self,
+        binary: Binary,
+        context: bytes | Document,
+        *,
+        memory: int,
+        timeout: float,
+        stats: PluginStats | None = None,
+    ) -> tuple[bytes, str]:
         """Run a plugin.
 
         Args:
@@ -222,6 +269,7 @@ class Pool:
             context: What its `evaluate` gets, UTF-8.
             memory: Limit of each of its memories, in bytes.
             timeout: Seconds the evaluation may take; compiling has its own limit.
+            stats: Where its cost is added.
 
         Returns:
             The plugin's result, and what it wrote to its standard streams.
@@ -229,35 +277,91 @@ class Pool:
         Raises:
             SandboxError: It could not be compiled, or failed.
         """
-        if len(context) > memory:
-            raise SandboxError("memory", f"its context alone has {len(context)} bytes")
-        refused = self._refused.get(binary.key)
-        if refused is not None:
-            raise SandboxError(refused.kind, refused.detail, refused.log)
+        document = Document.of(context) if isinstance(context, bytes) else context
+        stats = stats or PluginStats()
+        stats.contexts += 1
+        stats.bytes_in += document.size
+        if document.size > memory:
+            raise SandboxError("memory", f"its context alone has {document.size} bytes")
+        self._check_refusal(binary)
+        key = ""
+        if self.caches is not None:
+            key = self.caches.result_key(binary.key, document.digest(), (memory, timeout, MAX_OUTPUT))
+            known = self.caches.result(key)
+            if known is not None:
+                stats.result_hits += 1
+                stats.bytes_out += len(known[0])
+                return known
         with self._worker(binary.key) as worker:
             if binary.key not in worker.compiled:
-                self._compile(worker, binary)
+                self._make_ready(worker, binary, stats)
             header = {"op": "evaluate", "key": binary.key, "memory": memory, "timeout": timeout, "output": MAX_OUTPUT}
-            reply, output = worker.request(header, context, timeout + GRACE_SECONDS + len(context) / TRANSFER_RATE)
-        return output, str(reply.get("log", ""))
+            seconds = timeout + GRACE_SECONDS + document.size / TRANSFER_RATE
+            start = time.perf_counter()
+            reply, output = worker.request(header, document.chunks, seconds)
+            stats.guest += (guest := _number(reply, "guest"))
+            stats.copy += max(0.0, time.perf_counter() - start - guest)
+            stats.peak_memory = max(stats.peak_memory, int(_number(reply, "used")))
+            stats.bytes_out += len(output)
+        log = str(reply.get("log", ""))
+        if self.caches is not None:
+            self.caches.keep_result(key, output, log)
+        return output, log
 
     def close(self) -> None:
         """End all workers now."""
         self._finalizer()
 
+    def _check_refusal(self, binary: Binary) -> None:
+        """Raise what compiling a plugin led to before, if it would lead there again."""
+        known = self._refused.get(binary.key)
+        if known is None and self.caches is not None and (kept := self.caches.refusal(binary.key)) is not None:
+            known = self._refused[binary.key] = SandboxError(*kept)
+        if known is not None:
+            raise SandboxError(known.kind, known.detail, known.log)
+
+    def _make_ready(self, worker: Worker, binary: Binary, stats: PluginStats) -> None:
+        """Have a worker load a plugin's compiled code, or compile it."""
+        if len(worker.compiled) >= MAX_COMPILED:
+            worker.request({"op": "forget", "key": worker.compiled.pop(0)}, (), START_SECONDS)
+        start = time.perf_counter()
+        code = None if self.caches is None else self.caches.compiled.get(self.caches.code_key(binary.key))
+        if code is not None:
+            header = {"op": "load", "key": binary.key, "is_component": binary.is_component}
+            try:
+                reply, _ = worker.request(header, [code], COMPILE_SECONDS)
+            except SandboxError:
+                assert self.caches is not None
+                self.caches.compiled.remove(self.caches.code_key(binary.key))
+                raise
+            stats.load += time.perf_counter() - start
+            if reply.get("loaded"):  # else another kind of processor, for example
+                stats.compiled_hits += 1
+                worker.compiled.append(binary.key)
+                return
+        start = time.perf_counter()
+        self._compile(worker, binary)
+        stats.compile += time.perf_counter() - start
+
     def _compile(self, worker: Worker, binary: Binary) -> None:
-        forget = worker.compiled.pop(0) if len(worker.compiled) >= MAX_COMPILED else None
         try:
-            worker.request({"op": "compile", "key": binary.key, "forget": forget}, binary.code, COMPILE_SECONDS)
+            header = {"op": "compile", "key": binary.key, "keep": self.caches is not None}
+            _, code = worker.request(header, [binary.code], COMPILE_SECONDS, MAX_CODE)
         except SandboxError as error:
+            is_too_much = False
             if error.kind == "timeout":
                 error = SandboxError("compile", f"compiling it takes longer than {COMPILE_SECONDS:g} s")
+                is_too_much = True
             elif error.kind == "crash" and worker.greeted:
                 error = SandboxError("compile", f"compiling it was too much: {error.detail}", error.log)
             if error.kind != "crash":  # it would fail again, and may take its time
                 self._refused[binary.key] = error
+            if is_too_much and self.caches is not None:
+                self.caches.keep_refusal(binary.key, error.kind, error.detail, error.log)
             raise error from None
         worker.compiled.append(binary.key)
+        if code and self.caches is not None:
+            self.caches.compiled.put(self.caches.code_key(binary.key), code)
 
     @contextlib.contextmanager
     def _worker(self, key: str) -> Iterator[Worker]:
@@ -298,6 +402,12 @@ class Pool:
             self._idle.remove(worker)
         self._all.discard(worker)
         worker.close()
+
+
+def _number(reply: dict[str, Any], name: str) -> float:
+    """A number of a reply, which a worker gone wrong may have written."""
+    value = reply.get(name)
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1 << 62 else 0.0
 
 
 def _close_all(workers: set[Worker], owner: int) -> None:

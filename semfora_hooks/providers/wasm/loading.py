@@ -10,8 +10,9 @@ from semfora_hooks.errors import PluginError
 from semfora_hooks.hookspecs import Loaded
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.approval import approve
+from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.folder import ceilings, discover
-from semfora_hooks.providers.wasm.rule import PluginSpec, WasmRule
+from semfora_hooks.providers.wasm.rule import PluginSpec, Shared, WasmRule
 from semfora_hooks.userconfig import load_user_config
 
 
@@ -31,8 +32,11 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
     specs = approvals.specs
     if specs and host.wasmtime_folder() is None:
         return Loaded(errors=[*errors, _missing_extra(specs)], notices=notices)
-    pool = host.Pool(ceilings(config, user).memory)
-    return Loaded([WasmRule(spec, pool) for spec in specs], errors, notices)
+    caches = None
+    if specs and config.use_cache and (wasmtime := host.wasmtime_folder()) is not None:
+        caches = PluginCaches(config.root_path, wasmtime)
+    shared = Shared(host.Pool(ceilings(config, user).memory, caches))
+    return Loaded([WasmRule(spec, shared) for spec in specs], errors, notices)
 
 
 def _missing_extra(specs: Sequence[PluginSpec]) -> PluginError:

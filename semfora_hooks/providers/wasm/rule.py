@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from semfora_hooks.context import SuggestContext
-from semfora_hooks.hookspecs import Rule
+from semfora_hooks.hookspecs import Locality, Rule
 from semfora_hooks.model import CATEGORIES, Granularity, Recommendation, Severity
 from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.background import Crew, Task
 from semfora_hooks.providers.wasm.binaryfile import read_binary
 from semfora_hooks.providers.wasm.failures import plugin_error
 from semfora_hooks.providers.wasm.manifest import Limits, OnError
 from semfora_hooks.providers.wasm.output import OutputError, decode, normal_category
-
-_ENCODER = msgspec.json.Encoder()
+from semfora_hooks.providers.wasm.projection import Document, Projector
+from semfora_hooks.providers.wasm.stats import PluginStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,29 @@ class PluginSpec:
         return category if category in CATEGORIES else f"custom:{self.group}"
 
 
-class WasmRule(Rule):
-    """One plugin."""
+class Shared:
+    """What the plugins of one run have in common.
 
-    def __init__(self, spec: PluginSpec, pool: host.Pool) -> None:
+    Args:
+        pool: The workers.
+        projector: Encodes contexts for all of them.
+        crew: Evaluates in the background.
+    """
+
+    def __init__(self, pool: host.Pool, projector: Projector | None = None, crew: Crew | None = None) -> None:
+        self.pool = pool
+        self.projector = projector or Projector()
+        self.crew = crew or Crew()
+
+
+class WasmRule(Rule):
+    """One plugin.
+
+    Attributes:
+        stats: What it has cost so far.
+    """
+
+    def __init__(self, spec: PluginSpec, shared: Shared | host.Pool) -> None:
         self.spec = spec
         self.id = spec.id
         self.group = spec.group
@@ -92,13 +112,23 @@ class WasmRule(Rule):
         self.description = spec.description
         self.granularity = spec.granularity
         self.origin = spec.origin
-        self._pool = pool
+        # Its granularity says what a run about a change shows it; with `project`, everything.
+        self.locality: Locality = "repository" if spec.granularity == "project" else "focus"
+        self.stats = PluginStats()
+        self._shared = shared if isinstance(shared, Shared) else Shared(shared)
+        self._begun: list[tuple[SuggestContext, Task[bytes], PluginStats]] = []
         self._binary = spec.binary
 
     def prepare(self) -> None:
         """Start a worker without waiting for it. Optional: call it early, when it is sure that plugins will run."""
         with contextlib.suppress(host.SandboxError):  # `evaluate` will say so
-            self._pool.warm_up()
+            self._shared.pool.warm_up()
+
+    def begin(self, context: SuggestContext) -> None:
+        """Start evaluating in the background; `evaluate` is called later with the same context."""
+        stats = PluginStats()
+        document = self._project(context, stats)
+        self._begun.append((context, self._shared.crew.submit(lambda: self._run(document, stats)), stats))
 
     def evaluate(self, context: SuggestContext) -> Iterator[Recommendation]:
         """Run the plugin. Well-formed recommendations come even where the same output has malformed ones.
@@ -107,8 +137,10 @@ class WasmRule(Rule):
             PluginError: It failed; not fatal with `on_error: warn`, and not raised at all with `on_error: skip`.
         """
         try:
-            output = self._run(self.document(context))
+            output = self._output(context)
+            start = time.perf_counter()
             recommendations, error = decode(output, context)
+            self.stats.decode += time.perf_counter() - start
             yield from recommendations
             if error is not None:
                 raise error
@@ -116,19 +148,47 @@ class WasmRule(Rule):
             if self.spec.on_error != "skip":
                 raise plugin_error(self.spec, error.kind, error.detail, getattr(error, "log", "")) from None
 
+    def result_key(self) -> str | None:
+        """See `Rule`: the code, what the manifest says, and what runs it."""
+        caches = self._shared.pool.caches
+        if caches is None or self.spec.on_error == "skip":  # a failure that nobody sees must not be kept
+            return None
+        try:
+            binary = self._read()
+        except host.SandboxError:
+            return None
+        spec = self.spec
+        about = (spec.id, spec.severity, spec.needs, spec.granularity, dict(spec.config), spec.limits, spec.on_error)
+        return caches.result_key(binary.key, hashlib.sha256(repr(about).encode()).digest(), ())
+
     def document(self, context: SuggestContext) -> bytes:
         """The JSON the plugin gets for `context`."""
-        only: set[str] | None = None
-        if self.granularity == "symbol" and context.scope.kind in ("staged", "range"):
-            only = set(context.scope.symbols)
-            for symbol_id in context.scope.symbols:
-                only.update(call.callee for call in context.calls_from(symbol_id) if call.callee is not None)
-                only.update(call.caller for call in context.calls_to(symbol_id))
-        return _ENCODER.encode(context.document(self.spec.needs, config=self.spec.config, only=only))
+        return bytes(self._project(context, PluginStats()))
 
-    def _run(self, document: bytes) -> bytes:
+    def _project(self, context: SuggestContext, stats: PluginStats) -> Document:
+        start = time.perf_counter()
+        document = self._shared.projector.document(context, self.spec.needs, self.spec.config)
+        stats.encode += time.perf_counter() - start
+        return document
+
+    def _output(self, context: SuggestContext) -> bytes:
+        """The plugin's result, from the background where it was begun there."""
+        place = next((i for i, (begun, _, _) in enumerate(self._begun) if begun is context), None)
+        if place is None:
+            self.begin(context)
+            place = len(self._begun) - 1
+        _, task, stats = self._begun.pop(place)
+        try:
+            return task.result()
+        finally:
+            self.stats.add(stats)
+
+    def _run(self, document: Document, stats: PluginStats) -> bytes:
         limits = self.spec.limits
-        output, _ = self._pool.evaluate(self._read(), document, memory=limits.memory, timeout=limits.timeout)
+        binary = self._read()
+        output, _ = self._shared.pool.evaluate(
+            binary, document, memory=limits.memory, timeout=limits.timeout, stats=stats
+        )
         return output
 
     def _read(self) -> host.Binary:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -60,6 +61,23 @@ class Limits:
     output: int
 
 
+@dataclass(slots=True)
+class Meter:
+    """What an evaluation took: seconds in the guest's own code, and the bytes of memory it had at the end."""
+
+    guest: float = 0.0
+    used: int = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time of a block as the guest's."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.guest += time.perf_counter() - start
+
+
 def make_engine() -> wasmtime.Engine:
     """An engine with epoch interruption, and without the features plugins have no use for.
 
@@ -93,9 +111,26 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
             raise GuestError("compile", f"a WASM binary of unknown version {binary[4:8].hex(' ')}")
         raise GuestError("compile", "the file is not a WASM module or component")
     try:
-        plugin = plugin_type(engine, binary)
+        plugin = plugin_type.compile(engine, binary)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise GuestError("compile", f"it does not compile: {str(error)[:_MAX_DETAIL]}") from None
+    return _checked(plugin)
+
+
+def load_plugin(engine: wasmtime.Engine, code: bytes, *, is_component: bool) -> Plugin | None:
+    """A plugin from what `Plugin.serialize` gave; `None` where it is of another engine or processor.
+
+    The code is run as it is: it must come from where nobody else can write.
+    """
+    plugin_type: type[Plugin] = ComponentPlugin if is_component else CorePlugin
+    try:
+        plugin = plugin_type.load(engine, code)
+    except (wasmtime.WasmtimeError, wasmtime.Trap):
+        return None
+    return _checked(plugin)
+
+
+def _checked(plugin: Plugin) -> Plugin:
     try:
         plugin.check()
     except GuestError:
@@ -108,21 +143,48 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
 class Plugin(Protocol):
     """A compiled plugin."""
 
-    def __init__(self, engine: wasmtime.Engine, binary: bytes) -> None: ...
+    @classmethod
+    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> Plugin:
+        """Compile a binary; raises wasmtime's errors."""
+
+    @classmethod
+    def load(cls, engine: wasmtime.Engine, code: bytes) -> Plugin:
+        """Load what `serialize` gave; raises wasmtime's errors."""
+
+    def serialize(self) -> bytes:
+        """The compiled code."""
 
     def check(self) -> None:
         """Look at imports and exports; raises `GuestError`."""
 
-    def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
-        """Result and log of one evaluation of `context`, UTF-8 JSON; raises `GuestError`."""
+    def evaluate(self, context: Any, limits: Limits, meter: Meter | None = None) -> tuple[bytes, bytes]:
+        """Result and log of one evaluation of `context`, UTF-8 JSON in bytes or in a `ctypes` array of them.
+
+        Raises:
+            GuestError: It failed.
+        """
 
 
 class CorePlugin:
     """A core module that exports memory, allocator and `evaluate`."""
 
-    def __init__(self, engine: wasmtime.Engine, binary: bytes) -> None:
+    def __init__(self, engine: wasmtime.Engine, module: wasmtime.Module) -> None:
         self._engine = engine
-        self._module = wasmtime.Module(engine, binary)
+        self._module = module
+
+    @classmethod
+    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> CorePlugin:
+        """See `Plugin`."""
+        return cls(engine, wasmtime.Module(engine, binary))
+
+    @classmethod
+    def load(cls, engine: wasmtime.Engine, code: bytes) -> CorePlugin:
+        """See `Plugin`."""
+        return cls(engine, wasmtime.Module.deserialize(engine, code))
+
+    def serialize(self) -> bytes:
+        """See `Plugin`."""
+        return bytes(self._module.serialize())
 
     def check(self) -> None:
         """See `Plugin`."""
@@ -153,15 +215,16 @@ class CorePlugin:
                     "incompatible", f"its export '{name}' is not a function {abi.signature(params, results)}"
                 )
 
-    def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
+    def evaluate(self, context: Any, limits: Limits, meter: Meter | None = None) -> tuple[bytes, bytes]:
         """See `Plugin`."""
+        meter = meter or Meter()
         guest = wasi.Guest()
         try:
             with _evaluation(self._engine, limits, instances=1, tables=4, memories=1) as store:
                 linker = wasmtime.Linker(self._engine)
                 guest.link(linker, self._module)
                 exports = linker.instantiate(store, self._module).exports(store)
-                output = _call(store, exports, context, limits)
+                output = _call(store, exports, context, limits, meter)
         except GuestError as failure:
             failure.log = guest.log
             if guest.stopped is not None:
@@ -175,9 +238,23 @@ class CorePlugin:
 class ComponentPlugin:
     """A component that exports `evaluate: func(context-json: string) -> string` and imports nothing."""
 
-    def __init__(self, engine: wasmtime.Engine, binary: bytes) -> None:
+    def __init__(self, engine: wasmtime.Engine, compiled: component.Component) -> None:
         self._engine = engine
-        self._component = component.Component(engine, binary)
+        self._component = compiled
+
+    @classmethod
+    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> ComponentPlugin:
+        """See `Plugin`."""
+        return cls(engine, component.Component(engine, binary))
+
+    @classmethod
+    def load(cls, engine: wasmtime.Engine, code: bytes) -> ComponentPlugin:
+        """See `Plugin`."""
+        return cls(engine, component.Component.deserialize(engine, code))
+
+    def serialize(self) -> bytes:
+        """See `Plugin`."""
+        return bytes(self._component.serialize())
 
     def check(self) -> None:
         """See `Plugin`."""
@@ -197,24 +274,30 @@ class ComponentPlugin:
         ):
             raise GuestError("incompatible", "its export 'evaluate' is not a function from string to string")
 
-    def evaluate(self, context: bytes, limits: Limits) -> tuple[bytes, bytes]:
+    def evaluate(self, context: Any, limits: Limits, meter: Meter | None = None) -> tuple[bytes, bytes]:
         """See `Plugin`."""
+        meter = meter or Meter()
         # wasmtime's limit is one of each memory; what all of them have together, only the system can bound.
         allowed = limits.memory + COPIED_OUT * 3 // 2 + HEADROOM + 2 * len(context)
         with (
             resources.bounded_growth(allowed),
             _evaluation(self._engine, limits, instances=64, tables=8, memories=4) as store,
+            meter.running(),
         ):
+            before = resources.private_bytes()
             instance = component.Linker(self._engine).instantiate(store, self._component)
-            return _call_component(store, instance.get_func(store, "evaluate"), context, limits), b""
+            output = _call_component(store, instance.get_func(store, "evaluate"), bytes(context), limits)
+            meter.used = max(0, resources.private_bytes() - before)
+            return output, b""
 
 
-def _call(store: wasmtime.Store, exports: Any, context: bytes, limits: Limits) -> bytes:
+def _call(store: wasmtime.Store, exports: Any, context: Any, limits: Limits, meter: Meter) -> bytes:
     """Hand `context` to a core module's instance, call it and copy the result out."""
     memory = exports["memory"]
-    if "_initialize" in exports:
-        exports["_initialize"](store)
-    start = exports["semfora_alloc"](store, len(context)) & 0xFFFFFFFF
+    with meter.running():
+        if "_initialize" in exports:
+            exports["_initialize"](store)
+        start = exports["semfora_alloc"](store, len(context)) & 0xFFFFFFFF
     if start == 0:
         raise GuestError("memory", f"its semfora_alloc gave no room for {len(context)} bytes of context")
     if start + len(context) > memory.data_len(store):
@@ -223,7 +306,9 @@ def _call(store: wasmtime.Store, exports: Any, context: bytes, limits: Limits) -
         )
     # The base is read anew after each call: growing may have moved the memory.
     ctypes.memmove(ctypes.addressof(memory.data_ptr(store).contents) + start, context, len(context))
-    packed = exports["evaluate"](store, start, len(context)) & 0xFFFFFFFFFFFFFFFF
+    with meter.running():
+        packed = exports["evaluate"](store, start, len(context)) & 0xFFFFFFFFFFFFFFFF
+    meter.used = memory.data_len(store)  # memory only grows
     start, length = packed >> 32, packed & 0xFFFFFFFF
     if start + length > memory.data_len(store):
         raise GuestError("bad_output", f"it returned a range outside its memory: {length} bytes at {start:#x}")

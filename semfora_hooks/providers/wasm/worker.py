@@ -14,18 +14,19 @@ from typing import Any, BinaryIO
 
 import wasmtime
 
-from semfora_hooks.providers.wasm import frames, sandbox
+from semfora_hooks.providers.wasm import frames, sandbox, sharedmemory
 
 MAX_REQUEST = 1 << 30
 _STACK = 16 << 20
 _MAX_DETAIL = 4000
 
 
-def main(data_limit: int) -> None:
+def main(data_limit: int, shared: int) -> None:
     """Serve requests from stdin until it ends.
 
     Args:
         data_limit: Bytes of private memory this process may have; a backstop behind the limits of each guest.
+        shared: Descriptor of the memory that is shared with the host; -1 where payloads come with the requests.
     """
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
@@ -38,7 +39,7 @@ def main(data_limit: int) -> None:
         frames.send(replies, _failed(failure))
         return
     threading.stack_size(_STACK)
-    server = threading.Thread(target=_serve, args=(engine, requests, replies), daemon=True)
+    server = threading.Thread(target=_serve, args=(engine, requests, replies, shared), daemon=True)
     server.start()
     started, ticks = time.monotonic(), 0
     while server.is_alive():
@@ -52,21 +53,34 @@ def main(data_limit: int) -> None:
     os._exit(1)
 
 
-def _serve(engine: wasmtime.Engine, requests: BinaryIO, replies: BinaryIO) -> None:
+def _serve(engine: wasmtime.Engine, requests: BinaryIO, replies: BinaryIO, shared: int) -> None:
     plugins: dict[str, sandbox.Plugin] = {}
+    receiver = sharedmemory.Receiver(shared) if shared >= 0 else None
     frames.send(replies, {"ready": True})
     while (request := frames.receive(requests, MAX_REQUEST)) is not None:
         header, payload = request
         output = b""
+        reply: dict[str, Any] = {}
         try:
-            if header["op"] == "compile":
-                plugins.pop(header["forget"] or "", None)
-                plugins[header["key"]] = sandbox.compile_plugin(engine, payload)
-                reply: dict[str, Any] = {}
-            else:
+            data = payload if receiver is None else receiver.view(header["shared"])
+            if header["op"] == "evaluate":
                 limits = sandbox.Limits(header["memory"], header["timeout"], header["output"])
-                output, log = plugins[header["key"]].evaluate(payload, limits)
-                reply = {"log": log.decode(errors="replace")}
+                meter = sandbox.Meter()
+                output, log = plugins[header["key"]].evaluate(data, limits, meter)
+                reply = {"log": log.decode(errors="replace"), "guest": meter.guest, "used": meter.used}
+            elif header["op"] == "compile":
+                plugins[header["key"]] = plugin = sandbox.compile_plugin(engine, bytes(data))
+                output = plugin.serialize() if header["keep"] else b""
+                if output and receiver is not None:
+                    receiver.write(output)
+                    reply, output = {"shared": len(output)}, b""
+            elif header["op"] == "load":
+                known = sandbox.load_plugin(engine, bytes(data), is_component=header["is_component"])
+                reply = {"loaded": known is not None}
+                if known is not None:
+                    plugins[header["key"]] = known
+            else:
+                plugins.pop(header["key"], None)
         except sandbox.GuestError as failure:
             reply = _failed(failure)
         frames.send(replies, reply, output)

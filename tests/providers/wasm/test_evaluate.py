@@ -87,20 +87,14 @@ def test_needs_select_sections(evaluate, make_rule, context):
 
 
 @pytest.mark.parametrize(
-    ("kind", "granularity", "expected"),
-    [
-        ("staged", "symbol", "bcd"),
-        ("range", "symbol", "bcd"),
-        ("repo", "symbol", "abcde"),
-        ("staged", "project", "abcde"),
-        ("staged", "module", "abcde"),
-    ],
+    ("granularity", "locality"), [("symbol", "focus"), ("module", "focus"), ("project", "repository")]
 )
-def test_symbol_granularity_projects_a_change(make_rule, kind, granularity, expected):
-    scope = Scope(kind=kind, files=(ChangedFile(path="src/app.py", change="modified"),), symbols=("app:c",))
+def test_granularity_says_what_runs_about_a_change_show(make_rule, granularity, locality):
     rule = make_rule(constant("[]"), granularity=granularity)
+    assert (rule.granularity, rule.locality) == (granularity, locality)
+    scope = Scope(kind="staged", files=(ChangedFile(path="src/app.py", change="modified"),), symbols=("app:c",))
     document = msgspec.json.decode(rule.document(make_context(scope=scope)))
-    assert "".join(symbol["name"] for symbol in document["symbols"]) == expected
+    assert "".join(symbol["name"] for symbol in document["symbols"]) == "abcde"  # all of what it is shown
     assert document["scope"]["symbols"] == ["app:c"]
 
 
