@@ -18,7 +18,7 @@ from semfora_hooks.config import Config, load_config, nearest
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
 from semfora_hooks.errors import UsageError
-from semfora_hooks.hookspecs import RenderOptions, Rule
+from semfora_hooks.hookspecs import Example, RenderOptions, Rule
 from semfora_hooks.plugin_manager import LoadedRule
 from semfora_hooks.policy.selection import is_selected
 from semfora_hooks.reporters.text import error_line, render_full
@@ -88,19 +88,19 @@ def _rule_lines(loaded: LoadedRule, config: Config) -> Iterator[str]:
     yield ""
     yield f"To silence one finding:  # semfora: ignore[{rule.id}] -- why"
     yield f'To silence the rule:     ignore = ["{rule.id}"] in [tool.semfora]'
-    examples = getattr(rule, "examples", ())
-    for example in examples:
-        yield ""
-        yield (
-            f"{'Fires' if example.fires else 'Silent'}: {example.note}"
-            if example.note
-            else ("Fires:" if example.fires else "Silent:")
-        )
-        if example.options:
-            yield "    with " + ", ".join(f"{key} = {value!r}" for key, value in example.options.items())
-        for path, source in example.files.items():
-            yield f"    {path}"
-            yield from textwrap.indent(source.rstrip(), "      ").splitlines()
+    for example in getattr(rule, "examples", ()):
+        yield from _example_lines(example)
+
+
+def _example_lines(example: Example) -> Iterator[str]:
+    verdict = "Fires" if example.fires else "Silent"
+    yield ""
+    yield f"{verdict}: {example.note}" if example.note else f"{verdict}:"
+    if example.options:
+        yield "    with " + ", ".join(f"{key} = {value!r}" for key, value in example.options.items())
+    for path, source in example.files.items():
+        yield f"    {path}"
+        yield from textwrap.indent(source.rstrip(), "      ").splitlines()
 
 
 def _declared_lines(rule: Rule) -> Iterator[str]:

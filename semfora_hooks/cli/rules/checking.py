@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from semfora_hooks.plugin_manager import error_entry
 from semfora_hooks.providers.declarative import RULES_FOLDER
 from semfora_hooks.providers.declarative.rule import DeclarativeRule
 from semfora_hooks.reporters.text import error_line
+
+if TYPE_CHECKING:
+    from semfora_hooks.testing.examples import Outcome
 
 
 @click.command()
@@ -50,30 +54,34 @@ def test(names: tuple[str, ...], update: bool) -> int:
 
     By default all rules in .semfora/rules; otherwise those of these names, files and folders.
     """
-    from semfora_hooks.testing.examples import try_example
-
     root = find_root([], Path.cwd()).path
     found, rules = _chosen(root, names)
     _print_errors(found)
-    failed = broken = count = 0
-    for rule in rules:
-        for number in range(1, len(rule.examples) + 1):
-            with redirect_stdout(sys.stderr):
-                outcome = try_example(rule, number)
-            count += 1
-            if outcome.passed:
-                continue
-            failed, broken = failed + 1, broken + bool(outcome.problems)
-            for line in [*outcome.lines(), *(outcome.repairs() if update else ())]:
-                click.echo(printable(line.expandtabs(4)))
+    failures = list(_failures(rules))
+    for outcome in failures:
+        for line in [*outcome.lines(), *(outcome.repairs() if update else ())]:
+            click.echo(printable(line.expandtabs(4)))
+    failed, broken = len(failures), sum(bool(outcome.problems) for outcome in failures)
     if not rules and not found.errors:
         click.echo(_nothing(names))
         return EXIT_CLEAN
-    examples, tested = _count(count, "example"), _count(len(rules), "rule")
+    examples, tested = _count(sum(len(rule.examples) for rule in rules), "example"), _count(len(rules), "rule")
     verdict = f"{failed} of {examples} of {tested} failed" if failed else f"{examples} of {tested}: all pass"
     hint = "; -u prints what would make them pass" if failed > broken and not update else ""
     click.echo(f"{verdict}{_untested(rules)}{hint}")
     return EXIT_ERROR if found.errors or broken else EXIT_FAILED if failed else EXIT_CLEAN
+
+
+def _failures(rules: Sequence[DeclarativeRule]) -> Iterator[Outcome]:
+    """The examples that do not pass."""
+    from semfora_hooks.testing.examples import try_example
+
+    for rule in rules:
+        for number in range(1, len(rule.examples) + 1):
+            with redirect_stdout(sys.stderr):
+                outcome = try_example(rule, number)
+            if not outcome.passed:
+                yield outcome
 
 
 def _chosen(root: Path, names: Sequence[str]) -> tuple[RuleFiles, list[DeclarativeRule]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,39 +45,42 @@ def read_rules(root: Path, paths: Sequence[Path] = ()) -> RuleFiles:
     A file of the repository's rule folder is read together with all others there, so that a name that is taken is seen.
     """
     folder = root / RULES_FOLDER
-    folder_errors: list[RuleFileError] = []
-    own = list(rule_files(folder, root, folder_errors)) if folder.exists() or folder.is_symlink() else []
+    problems: list[RuleFileError] = []
+    own = list(rule_files(folder, root, problems)) if folder.exists() or folder.is_symlink() else []
     reader = _Reader(root)
     read = {path.resolve(): reader.read(path, path.relative_to(root).as_posix()) for path in own}
     found = RuleFiles()
-    if not paths:
-        _add_errors(found, folder_errors)
-        for rules, errors in read.values():
-            found.add(rules, errors)
-        return found
-    reader, seen = _Reader(root), set[Path]()
-    for given in paths:
-        path = given.resolve()
-        if not path.is_dir():
-            files = [path]
-        elif path.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(path):
-            files = [file for file in read if file.is_relative_to(path)]
-            _add_errors(found, folder_errors)
-            folder_errors = []
-        else:
-            problems: list[RuleFileError] = []
-            files = list(rule_files(path, path, problems))
-            _add_errors(found, problems)
-        for file in files:
-            if file not in seen:
-                seen.add(file)
-                found.add(*(read[file] if file in read else reader.read(file, _name(file, root))))
+    reader = _Reader(root)
+    for path in _files(paths, folder, list(read), problems) if paths else read:
+        found.add(*(read[path] if path in read else reader.read(path, _name(path, root))))
+    found.errors += problems
+    found.broken += len(problems)
     return found
 
 
-def _add_errors(found: RuleFiles, errors: Sequence[RuleFileError]) -> None:
-    found.errors += errors
-    found.broken += len(errors)
+def _files(paths: Sequence[Path], folder: Path, own: Sequence[Path], problems: list[RuleFileError]) -> Iterable[Path]:
+    """The files that paths of the command line mean, each once.
+
+    Args:
+        paths: Files and folders, which may stand anywhere.
+        folder: The rule folder.
+        own: The files in it.
+        problems: What is wrong with the rule folder, which stays if the paths are about it; others' are added.
+    """
+    found: dict[Path, None] = {}
+    at_folder = list(problems)
+    problems.clear()
+    home = folder.resolve()
+    for path in (given.resolve() for given in paths):
+        if not path.is_dir():
+            found[path] = None
+        elif path.is_relative_to(home) or home.is_relative_to(path):
+            found.update(dict.fromkeys(file for file in own if file.is_relative_to(path)))
+            problems += at_folder
+            at_folder = []
+        else:
+            found.update(dict.fromkeys(rule_files(path, path, problems)))
+    return found
 
 
 class _Reader:
