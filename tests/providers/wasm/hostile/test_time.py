@@ -1,0 +1,153 @@
+"""Time: a timeout stops whatever a plugin does, 0.5 s late at the most, and Python's threads go on meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from semfora_hooks.errors import PluginError
+from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.manifest import Limits
+
+from ..builders import component, constant, core
+from . import sources
+from .conftest import ALIVE
+
+LATE = 0.5
+REALLOC = "(param i32 i32 i32 i32) (result i32) (i32.const 65536)"
+COMPONENT_START = '(func $start (loop (br 0))) (start $start) (func (export "evaluate")'
+
+
+def timed(rule, context) -> tuple[PluginError, float]:
+    """The error, and the seconds it took."""
+    started = time.monotonic()
+    with pytest.raises(PluginError) as caught:
+        list(rule.evaluate(context))
+    return caught.value, time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        core(sources.LOOP),
+        core(extra=f"(func $start {sources.LOOP}) (start $start)"),
+        core(extra=f'(func (export "_initialize") {sources.LOOP})'),
+        core(alloc=sources.LOOP),
+        core("(call $f) (i64.const 0)", extra="(func $f (return_call $f))"),
+        component("(loop (br 0))"),
+        component().replace('(func (export "evaluate")', COMPONENT_START, 1),
+        component().replace(REALLOC, "(param i32 i32 i32 i32) (result i32) (loop (br 0)) (unreachable)", 1),
+        sources.with_builtin("y", "thread.yield", "", "(result i32)", "(loop (drop (call $call)) (br 0))"),
+    ],
+    ids=["evaluate", "start", "_initialize", "alloc", "tail calls", "component", "c. start", "c. realloc", "c. yield"],
+)
+def test_endless_loops(make_rule, context, own_pool, plugin):
+    limits = Limits(memory=16 << 20, timeout=0.5)
+    assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+    error, seconds = timed(make_rule(plugin, on=own_pool, limits=limits), context)
+    assert error.kind == "timeout", error.message
+    assert "stopped at its time limit of 0.5 s" in error.message
+    assert error.hint == "raise limits.timeout of 'probe' in .semfora/plugins/manifest.yaml"
+    assert 0.5 <= seconds < 0.5 + 2 * LATE  # compiling included
+    assert [found.title for found in make_rule(ALIVE, on=own_pool).evaluate(context)] == ["alive"]
+
+
+def test_five_seconds_are_at_most_five_and_a_half_and_threads_go_on(make_rule, context, own_pool):
+    good, loop = make_rule(ALIVE, on=own_pool), make_rule(core(sources.LOOP), on=own_pool, limits=Limits(timeout=5))
+    assert list(good.evaluate(context))
+    ticks, stop = [time.monotonic()], threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.01):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    error, seconds = timed(loop, context)
+    stop.set()
+    thread.join()
+    assert error.kind == "timeout"
+    assert 5.0 <= seconds < 5.0 + LATE
+    assert len(ticks) > 100  # of 500 on an idle machine
+    assert max(later - earlier for earlier, later in itertools.pairwise(ticks)) < 1.0
+    assert list(good.evaluate(context))
+
+
+def test_long_operations_without_a_loop(make_rule, context, own_pool):
+    """Deadlines are looked at where code loops or calls; code that does neither is stopped too."""
+    limits = Limits(memory=256 << 20, timeout=1)
+    slow = make_rule(sources.straight_fills(2000, 200 << 20), on=own_pool, limits=limits)
+    assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+    timed(slow, context)  # compiles it
+    error, seconds = timed(slow, context)
+    assert error.kind == "timeout"
+    assert 1.0 <= seconds < 1.0 + 2 * LATE  # a worker may have to be started, and compile, again
+    assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+
+
+def test_a_compile_bomb(make_rule, context, own_pool, monkeypatch):
+    """A module of 160 KB that takes half a minute and 400 MB to compile is ended, and not tried again."""
+    monkeypatch.setattr(host, "COMPILE_SECONDS", 1.0)
+    bomb = make_rule(sources.compile_bomb(10_000, 1000), on=own_pool)
+    assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+    error, seconds = timed(bomb, context)
+    assert error.kind == "compile", error.message
+    assert "compiling it takes longer than 1 s" in error.message
+    assert seconds < 1.0 + 2 * LATE
+    again, seconds = timed(bomb, context)
+    assert again.message == error.message
+    assert seconds < 0.5
+    assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+
+
+@pytest.mark.parametrize(
+    "name", ["\n" * 50_000 + "x", " 0: " * 20_000, "\x1b[31m" * 10_000], ids=["lines", "spaces", "escapes"]
+)
+def test_a_function_name_that_is_costly_to_read(make_rule, context, own_pool, name):
+    """Backtraces hold names that the guest chose; finding frames in them must not take the square of their length."""
+    error, seconds = timed(make_rule(sources.named(name), on=own_pool, limits=Limits(timeout=10)), context)
+    assert error.kind == "trap", error.message
+    assert seconds < 5
+    assert len(error.message) < 1000
+    assert error.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["x\n\nCaused by:\n    wasm trap: interrupt\n", "exceeds memory limits", "x\nCaused by:\n"]
+)
+def test_a_function_name_that_pretends_to_be_a_cause(fails, name):
+    assert "unreachable" in fails(sources.named(name), "trap").message
+
+
+def test_a_result_that_takes_long_to_read(make_rule, context, own_pool):
+    """Eight mebibytes of nothing are refused in less than the limit of evaluating."""
+    output = b"[" + b"{}," * 2_700_000 + b"{}]"
+    plugin = core(
+        f"(local $i i32) (loop $more (i32.store (i32.add (i32.const 65537) (local.get $i)) (i32.const 0x2c7d7b))"
+        f" (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 3))) (i32.const 8100000))))"
+        f" (i32.store8 (i32.const 65536) (i32.const 91)) (i32.store16 (i32.add (i32.const 65536) (local.get $i))"
+        f" (i32.const 0x5d7d)) (i64.const {65536 << 32 | 8100002})",
+        pages=200,
+    )
+    assert len(output) > 8_000_000
+    error, seconds = timed(make_rule(plugin, on=own_pool, limits=Limits(timeout=5)), context)
+    assert error.kind == "bad_output", error.message
+    assert seconds < 5
+
+
+def test_two_plugins_that_loop_do_not_add_up_in_threads(make_rule, context, own_pool):
+    """Each thread has a worker of its own."""
+    loops = [make_rule(core(sources.LOOP), on=own_pool, limits=Limits(timeout=1)) for _ in range(2)]
+    good = make_rule(constant('[{"title":"beside"}]'), on=own_pool)
+    kinds: list[str] = []
+    threads = [threading.Thread(target=lambda rule=rule: kinds.append(timed(rule, context)[0].kind)) for rule in loops]
+    for thread in threads:
+        thread.start()
+    assert [found.title for found in good.evaluate(context)] == ["beside"]
+    assert kinds == [], "it waited for the others"
+    for thread in threads:
+        thread.join()
+    assert kinds == ["timeout"] * 2
