@@ -116,6 +116,14 @@ def test_paths_narrow_it_down(project: Project, run: Run, tmp_path: Path) -> Non
     assert outcome.err.startswith(f"error: {outside}:1:1: ")
 
 
+def test_a_file_that_is_linked_to_is_read_as_the_engine_reads_it(project: Project, run: Run) -> None:
+    project.write({".semfora/rules/a.yaml": GOOD})
+    (project.path / ".semfora/rules/z.yaml").symlink_to("a.yaml")
+    outcome = run("rules", "validate")
+    assert "error: .semfora/rules/z.yaml:1:7: duplicate rule name 'long-handlers'" in outcome.err
+    assert outcome.err.endswith("1 error in 1 file; 1 rule can run\n")
+
+
 def test_a_path_there_is_not(project: Project, run: Run) -> None:
     outcome = run("rules", "validate", "nothing.yaml")
     assert (outcome.code, outcome.out) == (2, "")

@@ -48,10 +48,10 @@ def read_rules(root: Path, paths: Sequence[Path] = ()) -> RuleFiles:
     problems: list[RuleFileError] = []
     own = list(rule_files(folder, root, problems)) if folder.exists() or folder.is_symlink() else []
     reader = _Reader(root)
-    read = {path.resolve(): reader.read(path, path.relative_to(root).as_posix()) for path in own}
+    read = {path: reader.read(path, path.relative_to(root).as_posix()) for path in own}
     found = RuleFiles()
     reader = _Reader(root)
-    for path in _files(paths, folder, list(read), problems) if paths else read:
+    for path in _files(paths, folder, own, problems) if paths else read:
         found.add(*(read[path] if path in read else reader.read(path, _name(path, root))))
     found.errors += problems
     found.broken += len(problems)
@@ -72,10 +72,11 @@ def _files(paths: Sequence[Path], folder: Path, own: Sequence[Path], problems: l
     problems.clear()
     home = folder.resolve()
     for path in (given.resolve() for given in paths):
+        inside = [file for file in own if file.resolve().is_relative_to(path)]
         if not path.is_dir():
-            found[path] = None
+            found.update(dict.fromkeys(inside or [path]))
         elif path.is_relative_to(home) or home.is_relative_to(path):
-            found.update(dict.fromkeys(file for file in own if file.is_relative_to(path)))
+            found.update(dict.fromkeys(inside))
             problems += at_folder
             at_folder = []
         else:
