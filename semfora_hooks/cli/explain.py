@@ -100,7 +100,7 @@ def _example_lines(example: Example) -> Iterator[str]:
         yield "    with " + ", ".join(f"{key} = {value!r}" for key, value in example.options.items())
     for path, source in example.files.items():
         yield f"    {path}"
-        yield from textwrap.indent(source.rstrip(), "      ").splitlines()
+        yield from textwrap.indent(source.rstrip().expandtabs(4), "      ").splitlines()
 
 
 def _declared_lines(rule: Rule) -> Iterator[str]:
