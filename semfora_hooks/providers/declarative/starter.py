@@ -105,7 +105,7 @@ def write_starter(root: Path, name: str) -> Path:
     """
     text = starter(name)
     path = root / RULES_FOLDER / f"{name}.yaml"
-    _make_folder(path.parent, root)
+    make_folder(path.parent, root)
     write_schema(root)
     try:
         write_new(path, text)
@@ -133,7 +133,7 @@ def write_new(path: Path, text: str) -> None:
         stream.write(text)
 
 
-def _make_folder(folder: Path, root: Path) -> None:
+def make_folder(folder: Path, root: Path) -> None:
     """Make a folder below the root, without leaving it through a link.
 
     Raises:
