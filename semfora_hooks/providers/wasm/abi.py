@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 ABI_VERSION = 1
 CORE_MAGIC = b"\0asm\x01\x00\x00\x00"
 COMPONENT_MAGIC = b"\0asm\x0d\x00\x01\x00"
+
+BinaryKind = Literal["module", "component"]
 
 I32, I64 = "i", "I"
 FUNCTIONS = {"semfora_alloc": (I32, I32), "evaluate": (I32 + I32, I64)}

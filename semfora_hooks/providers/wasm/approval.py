@@ -79,36 +79,42 @@ def approve(
         look_closer: Read every plugin's code and look up its trust, even where neither decides: for listings.
     """
     result = Approvals([Approval(spec) for spec in found.specs if spec.enabled])
-    locks: Mapping[str, LockedPlugin] | None = None
-    everything: PluginError | None = None
-    try:
-        locks = read_lock(folder) if found.is_complete or found.specs else None
-    except PluginError as error:
-        everything = error
-        result.errors.append(error)
-        for plugin in result.plugins:
-            plugin.lock = "damaged"
-    if locks is not None:
-        result.errors += _missing(locks, found)
-    elif everything is None and result.plugins:
-        if config.plugins.wasm.locked or user.locked:
-            everything = _lock_required(result.plugins, user)
-            result.errors.append(everything)
-        else:
-            result.notices.append(_hint_to_lock(result.plugins))
+    locks, everything = _consult_lock(config, folder, found, user, result)
     store = TrustStore(config.root_path)
     needs_trust = user.trust == "explicit"
     for plugin in result.plugins:
         plugin.refusal = everything
         if locks is not None or needs_trust or look_closer:
             _read(plugin)
-        if locks is not None and plugin.binary is not None:
+        if locks is not None:
             _compare(plugin, locks.get(plugin.spec.name))
         if needs_trust or look_closer:
             _ask(plugin, store, needs_trust)
         if plugin.refusal is not None and plugin.refusal is not everything:
             result.errors.append(plugin.refusal)
     return result
+
+
+def _consult_lock(
+    config: Config, folder: Path, found: Discovered, user: UserWasmSettings, result: Approvals
+) -> tuple[Mapping[str, LockedPlugin] | None, PluginError | None]:
+    """What the lock holds, if there is one, and why nothing runs at all, if nothing does; both noted in `result`."""
+    try:
+        locks = read_lock(folder) if found.is_complete or found.specs else None
+    except PluginError as error:
+        for plugin in result.plugins:
+            plugin.lock = "damaged"
+        result.errors.append(error)
+        return None, error
+    if locks is not None:
+        result.errors += _missing(locks, found)
+    elif result.plugins and (config.plugins.wasm.locked or user.locked):
+        required = _lock_required(result.plugins, user)
+        result.errors.append(required)
+        return None, required
+    elif result.plugins:
+        result.notices.append(_hint_to_lock(result.plugins))
+    return locks, None
 
 
 def _read(plugin: Approval) -> None:
@@ -121,7 +127,8 @@ def _read(plugin: Approval) -> None:
 
 def _compare(plugin: Approval, locked: LockedPlugin | None) -> None:
     spec, binary = plugin.spec, plugin.binary
-    assert binary is not None
+    if binary is None:  # it could not be read, and is refused for that
+        return
     if locked is None:
         plugin.lock, why = "unlocked", f"it is not in {LOCK}"
     elif locked.sha256 != binary.key:

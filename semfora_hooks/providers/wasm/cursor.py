@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+MAX_ITEMS = 1_000_000
+"""What sections and elements of vectors may cost to read: some seconds; real interpreters have some ten thousand."""
+MAX_NAME = 100_000
+"""Bytes of a name, as in wasmtime."""
+
 
 class BinaryError(Exception):
     """The bytes are no WASM binary, or one that is cut off or malformed."""
 
 
-class Cursor:
-    """A position in bytes that never leaves them."""
+class Budget:
+    """How many items may still be read: a hostile binary of 64 MB must not keep us busy."""
 
-    def __init__(self, data: bytes, at: int = 0, end: int | None = None) -> None:
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self._items = items
+
+    def spend(self, count: int) -> None:
+        """Count items that are about to be read."""
+        self._items -= count
+        if self._items < 0:
+            raise BinaryError("it has more sections and items than any plugin needs")
+
+
+class Cursor:
+    """A position in bytes that never leaves them. All cursors on one binary share what may be read of it."""
+
+    def __init__(self, data: bytes, at: int = 0, end: int | None = None, budget: Budget | None = None) -> None:
         self._data = data
         self._at = at
         self._end = len(data) if end is None else end
+        self._budget = budget or Budget()
 
     @property
     def is_done(self) -> bool:
@@ -54,32 +73,35 @@ class Cursor:
         value = self.number()
         if value > most:
             raise BinaryError(f"{value} {what}; at most {most} are read")
+        self._budget.spend(value)
         return value
 
     def name(self) -> str:
         """A length and so many bytes of UTF-8."""
-        length = self.number()
         start = self._at
-        self.skip(length)
+        length = self.number()
+        if length > MAX_NAME:
+            raise BinaryError(f"a name of {length} bytes at byte {start}")
         try:
-            return self._data[start : self._at].decode()
+            return self.take(length).decode()
         except UnicodeDecodeError:
             raise BinaryError(f"a name that is not UTF-8 at byte {start}") from None
+
+    def take(self, length: int) -> bytes:
+        """The next bytes."""
+        start = self._at
+        self.skip(length)
+        return self._data[start : self._at]
 
     def part(self, length: int) -> Cursor:
         """The next bytes as a cursor of their own."""
         start = self._at
         self.skip(length)
-        return Cursor(self._data, start, self._at)
+        return Cursor(self._data, start, self._at, self._budget)
 
     def sections(self) -> Iterator[tuple[int, Cursor]]:
         """Id and content of each section."""
         while not self.is_done:
+            self._budget.spend(10)  # each costs as much as ten numbers
             number = self.byte()
             yield number, self.part(self.number())
-
-    def magic(self) -> bytes:
-        """The first eight bytes of a binary."""
-        start = self._at
-        self.skip(8)
-        return self._data[start : self._at]

@@ -24,6 +24,8 @@ from semfora_hooks.userconfig import UserWasmSettings, user_config_path
 MANIFEST = "manifest.yaml"
 MAX_MODULE = 64 << 20
 """Bytes; a plugin that carries a Python interpreter has 18 MB."""
+MAX_TOTAL = 1 << 30
+"""Bytes of all plugins of a repository together; where a lock is compared, they are in memory at the same time."""
 DEFAULT_GROUP = "wasm"
 
 
@@ -39,6 +41,7 @@ class Discovered:
         broken: Names of valid entries, with what is wrong with their files.
         claimed: Names of all entries, wrong ones included.
         is_complete: Whether folder and manifest could be read at all.
+        size: Bytes of the enabled plugins' files.
     """
 
     specs: list[PluginSpec] = field(default_factory=list)
@@ -48,6 +51,17 @@ class Discovered:
     broken: dict[str, PluginError] = field(default_factory=dict)
     claimed: set[str] = field(default_factory=set)
     is_complete: bool = False
+    size: int = 0
+
+    def plugin_file(self, folder: Path, name: str, where: str) -> Path:
+        """The real path of an enabled plugin's file; raises like `checked_file`, and where all are too large."""
+        path = checked_file(folder, name, where, MAX_MODULE)
+        size = path.stat().st_size
+        if self.size + size > MAX_TOTAL:
+            message = f"{where}: '{name}' and the plugins before it have more than {MAX_TOTAL} bytes together"
+            raise PluginError(message, kind="too_large")
+        self.size += size
+        return path
 
 
 def discover(config: Config, folder: Path, user: UserWasmSettings | None = None) -> Discovered:
@@ -143,7 +157,7 @@ def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: 
     for plugin in manifest.plugins:
         entry = plugin.entry
         try:
-            path = checked_file(folder, entry.file_name, plugin.where, MAX_MODULE) if entry.enabled else folder
+            path = found.plugin_file(folder, entry.file_name, plugin.where) if entry.enabled else folder
         except PluginError as error:
             error.message = f"{error.message}; plugin '{entry.name}' is not run{plugin.excerpt}"
             found.broken[entry.name] = error
@@ -164,7 +178,7 @@ def _add_unlisted(limits: Limits, folder: Path, name: str, found: Discovered) ->
         return
     found.claimed.add(stem)
     try:
-        path = checked_file(folder, name, shown, MAX_MODULE)
+        path = found.plugin_file(folder, name, shown)
     except PluginError as error:
         found.broken[stem] = error
         found.errors.append(error)

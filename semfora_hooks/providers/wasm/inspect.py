@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from semfora_hooks.providers.wasm import abi
+from semfora_hooks.providers.wasm.abi import BinaryKind
 from semfora_hooks.providers.wasm.cursor import BinaryError, Cursor
 
 MAX_ITEMS = 100_000
 """Imports, exports, memories and tables that are read of one binary."""
-MAX_TYPES = 1_000_000
-"""Types and functions of one module, as wasmtime has it too."""
+MAX_TYPES = 500_000
+"""Types, and functions, of one module."""
 MAX_DEPTH = 32
 """Components in components."""
 
-BinaryKind = Literal["module", "component"]
 Grant = Literal["provided", "stubbed", "refused"]
 
 _NUMERIC = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
 _KINDS = {0: "function", 1: "table", 2: "memory", 3: "global", 4: "tag"}
 _SORTS = {1: "function", 2: "value", 3: "type", 4: "component", 5: "instance"}
-_LETTERS = {"i32": abi.I32, "i64": abi.I64}
-_SHARED, _IS_64 = 2, 4
+_VALUES = bytes(_NUMERIC)
+_LETTERS = {0x7F: abi.I32, 0x7E: abi.I64}
+_IS_64 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class BinaryInfo:
         abi: The version its marker names; a component with an export `evaluate` has version 1.
         imports: In their order.
         exports: In their order.
-        memories: The imported ones too.
+        memories: A module's imported ones too.
         tables: The same.
         has_start: Whether a start function runs when it is instantiated.
         problem: Why it cannot run as a plugin: the word of the failure taxonomy, and a sentence.
@@ -112,7 +113,7 @@ def inspect(code: bytes) -> BinaryInfo:
 
 # ----------------------------------------------------------------------------------------------------- core modules
 
-_FuncType = tuple[tuple[str, ...], tuple[str, ...]]
+_FuncType = tuple[bytes, bytes]  # the codes of parameters and results
 
 
 class _Module:
@@ -127,16 +128,21 @@ class _Module:
         self.tables: list[Bounds] = []
         self.has_start = False
 
-    def read(self, cursor: Cursor) -> None:
-        """Read all sections after the magic number."""
-        readers = {1: self._types, 2: self._imports, 3: self._functions, 4: self._tables, 5: self._memories}
+    def read(self, cursor: Cursor, *, whole: bool = True) -> None:
+        """Read all sections after the magic number.
+
+        Raises:
+            BinaryError: They are malformed, or of proposals that the sandbox has off.
+        """
+        readers = {4: self._tables, 5: self._memories, 8: self._start}
+        if whole:  # of a module in a component, imports and exports are the component's business
+            readers |= {1: self._types, 2: self._imports, 3: self._functions, 7: self._exports}
         for number, content in cursor.sections():
             if number in readers:
                 readers[number](content)
-            elif number == 7:
-                self._exports(content)
-            elif number == 8:
-                self.has_start = True
+
+    def _start(self, _: Cursor) -> None:
+        self.has_start = True
 
     def _types(self, cursor: Cursor) -> None:
         for _ in range(cursor.count(MAX_TYPES, "types")):
@@ -146,15 +152,11 @@ class _Module:
             params = self._values(cursor)
             self.types.append((params, self._values(cursor)))
 
-    def _values(self, cursor: Cursor) -> tuple[str, ...]:
-        return tuple(self._value(cursor) for _ in range(cursor.count(1000, "parameters or results of a function")))
-
-    def _value(self, cursor: Cursor) -> str:
-        code = cursor.byte()
-        if code in (0x63, 0x64):  # (ref null ht), (ref ht)
-            cursor.number(33)
-            return "ref"
-        return _NUMERIC.get(code, f"type {code:#04x}")
+    def _values(self, cursor: Cursor) -> bytes:
+        codes = cursor.take(cursor.count(1000, "parameters or results of a function"))
+        if codes.translate(None, _VALUES):
+            raise BinaryError(f"a value of an unsupported type ({codes.translate(None, _VALUES)[0]:#04x})")
+        return codes
 
     def _type(self, index: int) -> _FuncType | None:
         return self.types[index] if index < len(self.types) else None
@@ -171,8 +173,7 @@ class _Module:
             elif kind == 2:
                 self.memories.append(self._bounds(cursor))
             elif kind == 3:
-                self._value(cursor)
-                cursor.byte()
+                cursor.skip(2)  # type and mutability
             elif kind == 4:
                 cursor.byte()
                 cursor.number()
@@ -190,16 +191,14 @@ class _Module:
 
     def _table(self, cursor: Cursor) -> bool:
         code = cursor.byte()
-        if code == 0x40:
+        is_initialised = code == 0x40
+        if is_initialised:
             cursor.byte()
             code = cursor.byte()
-            initialised = True
-        else:
-            initialised = False
-        if code in (0x63, 0x64):
-            cursor.number(33)
+        if code not in (0x70, 0x6F):
+            raise BinaryError(f"a table of an unsupported type ({code:#04x})")
         self.tables.append(self._bounds(cursor))
-        return not initialised
+        return not is_initialised
 
     def _memories(self, cursor: Cursor) -> None:
         self.memories += [self._bounds(cursor) for _ in range(cursor.count(MAX_ITEMS, "memories"))]
@@ -265,14 +264,15 @@ def _missing_exports(module: _Module) -> tuple[str, str] | None:
 def _letters(signature: _FuncType | None) -> tuple[str, str] | None:
     if signature is None:
         return None
-    params, results = ("".join(_LETTERS.get(value, "?") for value in part) for part in signature)
+    params, results = ("".join(_LETTERS.get(code, "?") for code in codes) for codes in signature)
     return params, results
 
 
 def _shown(signature: _FuncType | None) -> str | None:
     if signature is None:
         return None
-    return f"({', '.join(signature[0])}) -> {', '.join(signature[1]) or '()'}"
+    params, results = (", ".join(_NUMERIC[code] for code in codes) for codes in signature)
+    return f"({params}) -> {results or '()'}"
 
 
 # ------------------------------------------------------------------------------------------------------- components
@@ -284,15 +284,15 @@ def _read_component(cursor: Cursor, info: BinaryInfo, depth: int) -> None:
         raise BinaryError(f"components in components, deeper than {MAX_DEPTH}")
     for number, content in cursor.sections():
         if number == 1:
-            if content.magic() != abi.CORE_MAGIC:
+            if content.take(8) != abi.CORE_MAGIC:
                 raise BinaryError("a component that holds something else than modules where modules stand")
             module = _Module()
-            module.read(content)
+            module.read(content, whole=False)
             info.memories += module.memories
             info.tables += module.tables
             info.has_start = info.has_start or module.has_start
         elif number == 4:
-            if content.magic() != abi.COMPONENT_MAGIC:
+            if content.take(8) != abi.COMPONENT_MAGIC:
                 raise BinaryError("a component that holds something else than components where components stand")
             _read_component(content, info, depth + 1)
         elif number == 10 and depth == 0:

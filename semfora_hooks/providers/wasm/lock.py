@@ -9,19 +9,23 @@ import json
 import os
 import re
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from semfora_hooks.config import parse_toml
 from semfora_hooks.errors import PluginError
 from semfora_hooks.providers.wasm import PLUGIN_FOLDER
+from semfora_hooks.providers.wasm.abi import BinaryKind
 from semfora_hooks.providers.wasm.folder import checked_file
-from semfora_hooks.providers.wasm.host import Binary
-from semfora_hooks.providers.wasm.inspect import BinaryInfo, BinaryKind
-from semfora_hooks.providers.wasm.rule import PluginSpec
+
+if TYPE_CHECKING:
+    from semfora_hooks.providers.wasm.host import Binary
+    from semfora_hooks.providers.wasm.inspect import BinaryInfo
+    from semfora_hooks.providers.wasm.rule import PluginSpec
 
 LOCK = "manifest.lock"
 SHOWN = f"{PLUGIN_FOLDER}/{LOCK}"
@@ -106,7 +110,7 @@ def read_lock(folder: Path) -> dict[str, LockedPlugin] | None:
 def parse_lock(data: bytes) -> dict[str, LockedPlugin]:
     """What a lock says; errors as in `read_lock`."""
     try:
-        table = tomllib.loads(data.decode())
+        table = parse_toml(data.decode())
     except (ValueError, RecursionError) as error:
         raise _damaged(f"not valid TOML: {error}") from None
     version = table.get("version")

@@ -279,25 +279,41 @@ class _Reader:
             try:
                 return msgspec.convert(value, struct), len(self._errors) == before
             except msgspec.ValidationError as error:
-                match = _PATH.fullmatch(str(error))
-                message, inner = (match[1], match[2]) if match else (str(error), "")
-                key = inner.lstrip(".")
-                if isinstance(value, dict) and not key and _MISSING.search(message):
-                    missing = [name for name in _REQUIRED if name not in value]
-                    names = ", ".join(f"`{name}`" for name in missing)
-                    text = f"missing required field{'s' if len(missing) > 1 else ''} {names}"
-                    self.error(path, text, hint=f"a plugin has at least {', '.join(_REQUIRED)}")
-                    value |= dict.fromkeys(missing, _PLACEHOLDER)
-                    continue
-                text = f"'{key}': {message}" if key else message
-                self.error(path + inner, text, hint=self._hint(path + inner, message))
-                wrong = re.split(r"[.\[]", key)[0]
-                if not isinstance(value, dict) or wrong not in value:
+                if not isinstance(value, dict) or not self._tell_and_mend(path, value, str(error)):
+                    self._tell(path, str(error))
                     break
-                del value[wrong]
-                if wrong in _REQUIRED:
-                    value[wrong] = _PLACEHOLDER
         return None, False
+
+    def _tell_and_mend(self, path: str, table: dict[str, Any], problem: str) -> bool:
+        """Note what msgspec found wrong with `table`, and take it out, so that it finds what else is wrong."""
+        key = self._key(problem)
+        if not key and _MISSING.search(problem):
+            missing = [name for name in _REQUIRED if name not in table]
+            names = ", ".join(f"`{name}`" for name in missing)
+            text = f"missing required field{'s' if len(missing) > 1 else ''} {names}"
+            self.error(path, text, hint=f"a plugin has at least {', '.join(_REQUIRED)}")
+            table |= dict.fromkeys(missing, _PLACEHOLDER)
+            return True
+        wrong = re.split(r"[.\[]", key)[0]
+        if wrong not in table:
+            return False
+        self._tell(path, problem)
+        del table[wrong]
+        if wrong in _REQUIRED:
+            table[wrong] = _PLACEHOLDER
+        return True
+
+    def _tell(self, path: str, problem: str) -> None:
+        """Note an error of msgspec's about something in the value at `path`."""
+        match = _PATH.fullmatch(problem)
+        message, inner = (match[1], match[2]) if match else (problem, "")
+        key = self._key(problem)
+        self.error(path + inner, f"'{key}': {message}" if key else message, hint=self._hint(path + inner, message))
+
+    @staticmethod
+    def _key(problem: str) -> str:
+        match = _PATH.fullmatch(problem)
+        return match[2].lstrip(".") if match else ""
 
     def _value(self, path: str) -> Any:
         value = self._document.value

@@ -142,6 +142,7 @@ def test_what_wasmtime_sees_is_what_we_see():
         (abi.CORE_MAGIC + b"\x01\x05\xff\xff\xff\xff\x0f", "types"),
         (abi.CORE_MAGIC + b"\x01\x02\x01\x4e", "unsupported form"),
         (abi.CORE_MAGIC + b"\x02\x05\x01\x01\xff\x01a", "not UTF-8"),
+        (abi.CORE_MAGIC + b"\x02\x05\x01\xc0\x84\x3d\x00", "a name of 1000000 bytes"),
         (abi.CORE_MAGIC + b"\x02\x05\x01\x01a\x01b\x09", "cut off"),
         (abi.COMPONENT_MAGIC + b"\x01\x08" + abi.COMPONENT_MAGIC, "modules"),
         (abi.COMPONENT_MAGIC + b"\x04\x08" + abi.CORE_MAGIC, "components"),
@@ -150,6 +151,19 @@ def test_what_wasmtime_sees_is_what_we_see():
 )
 def test_what_is_malformed(code, says):
     with pytest.raises(BinaryError, match=says):
+        inspect(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        abi.CORE_MAGIC + b"\0\0" * 2_000_000,
+        abi.COMPONENT_MAGIC + (b"\x01\x08" + abi.CORE_MAGIC) * 200_000,
+    ],
+    ids=["sections", "modules"],
+)
+def test_binaries_made_to_keep_readers_busy(code):
+    with pytest.raises(BinaryError, match="more sections and items"):
         inspect(code)
 
 

@@ -270,6 +270,17 @@ def test_a_module_that_is_too_large(repository):
     assert only_error(loaded).kind == "too_large"
 
 
+def test_modules_that_are_too_large_together(repository):
+    for number in range(17):
+        with (repository.folder / f"p{number:02}.wasm").open("wb") as file:
+            file.truncate(folder.MAX_MODULE)
+    loaded = provider.load(repository.config())
+    assert len(loaded.rules) == 16
+    error = only_error(loaded)
+    assert error.kind == "too_large"
+    assert "p16.wasm" in error.message
+
+
 def test_a_manifest_with_the_wrong_ending(repository):
     repository.add("good.wasm", GOOD)
     (repository.folder / "manifest.yml").write_text("plugins: []")
