@@ -14,7 +14,7 @@ from semfora_hooks.config import nearest, parse_duration, parse_size, unknown_ke
 from semfora_hooks.context import NEEDS
 from semfora_hooks.errors import PluginError
 from semfora_hooks.model import Granularity, Severity
-from semfora_hooks.providers.wasm import yamlfile
+
 
 SCHEMA_VERSION = 1
 CONTRACT_VERSION = 1
@@ -210,7 +210,10 @@ class _Reader:
 
     def __init__(self, shown: str, errors: list[PluginError]) -> None:
         self._shown = shown
+        from semfora_hooks.providers.wasm import yamlfile  # a repository without a manifest need not load YAML
+
         self._errors = errors
+        self._yaml = yamlfile
         self._document = yamlfile.Document()
 
     def parse(self, data: bytes) -> bool:
@@ -220,8 +223,8 @@ class _Reader:
             return False
         self._document.lines = data.decode("utf-8-sig", "replace").splitlines()
         try:
-            document = yamlfile.parse(data)
-        except yamlfile.YamlError as error:
+            document = self._yaml.parse(data)
+        except self._yaml.YamlError as error:
             self._error_at((error.line, error.column), str(error))
             return False
         document.lines = self._document.lines

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import textwrap
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semfora_hooks.providers.wasm.manifest import parse_manifest
+from semfora_hooks.providers.wasm.manifestschema import HELP, manifest_schema
 from semfora_hooks.providers.wasm.yamlfile import MAX_DEPTH, YamlError, parse
 
+SCHEMA = jsonschema.Draft202012Validator(manifest_schema())
 GOOD = """\
   - name: good
     group: g
@@ -205,9 +209,85 @@ KEYS = st.sampled_from(["name", "group", "description", "limits", "needs", "conf
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["schema", "defaults", "plugins", "x"]), VALUES), st.dictionaries(KEYS, VALUES))
 def test_no_structure_raises(root, plugin):
-    import yaml
-
     text = yaml.safe_dump({**root, "plugins": [plugin]}, allow_unicode=True).encode("utf-8", "replace")
     manifest = parse_manifest(text, "m.yaml")
     assert all(error.message.startswith("m.yaml:") for error in manifest.errors)
     assert len(manifest.plugins) <= 1
+
+
+def entry_with(lines: str) -> str:
+    return f"plugins:\n  - name: a\n    group: g\n    description: d\n{textwrap.indent(lines, '    ')}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "schema: 1\n",
+        "plugins:\n",
+        "plugins: []\ndefaults:\n",
+        f"plugins:\n{GOOD}",
+        "defaults: {limits: {memory: 256MiB, timeout: 5s}, on_error: fail}\nplugins:\n" + GOOD,
+        *map(
+            entry_with,
+            [
+                "file: x/y.wasm\nversion: '1'\ncontract: 1\nenabled: false\nseverity: info\ntests: t",
+                "needs: []\ngranularity: module\nconfig: {a: {b: [1, null]}}\non_error: skip",
+                "limits: {memory: 1048576, timeout: 2.5}",
+                "limits: {memory: 1.5 gib, timeout: 100 MS}",
+                "limits: {memory: 128 kb, timeout: 1min}",
+            ],
+        ),
+    ],
+)
+def test_what_is_right_is_right_by_the_schema_too(text):
+    assert errors_of(text) == []
+    assert SCHEMA.is_valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n",
+        "schema: 2\n",
+        "plugin: []\n",
+        "plugins: {a: b}\n",
+        "plugins: [text]\n",
+        "defaults: 3\n",
+        "defaults: {on_eror: fail}\n",
+        "plugins:\n  - {group: g, description: d}\n",
+        "plugins:\n  - {name: a/b, group: g, description: d}\n",
+        "plugins:\n  - {name: a, group: 'x y', description: d}\n",
+        "plugins:\n  - {name: a, group: g, description: ' '}\n",
+        *map(
+            entry_with,
+            [
+                "serverity: error",
+                "severity: fatal",
+                "granularity: symbols",
+                "on_error: ignore",
+                "needs: [symbols, call]",
+                "enabled: maybe",
+                "version: 1.0",
+                "contract: 2",
+                "config: [1]",
+                "limits: {memory: 1 parsec}",
+                "limits: {memory: -1}",
+                "limits: {timeout: soon}",
+                "limits: {timeout: 0}",
+                "limits: {cpu: 1}",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_wrong_by_the_schema_too(text):
+    assert errors_of(text)
+    assert not SCHEMA.is_valid(yaml.safe_load(text))
+
+
+def test_every_key_of_the_schema_is_described():
+    schema = manifest_schema()
+    for name in ("PluginEntry", "DefaultsEntry", "LimitsEntry"):
+        properties = schema["$defs"][name]["properties"]
+        assert set(properties) == set(HELP[name])
+        assert all(value["description"] for value in properties.values())
