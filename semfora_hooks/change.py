@@ -19,7 +19,9 @@ from semfora_hooks import discovery, git
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import Root, Snapshot, SourceFile
 from semfora_hooks.hookspecs import Rule
-from semfora_hooks.index.extract import is_ours
+from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.extract import has_ours
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
@@ -35,7 +37,6 @@ from semfora_hooks.index.incremental.writing import (
 )
 from semfora_hooks.index.link import Index, LinkedFiles, assemble, link_files
 from semfora_hooks.index.modules import module_name
-from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.project import Project
 from semfora_hooks.index.results import code_stamp
 from semfora_hooks.index.store import FactStore, extractor_key
@@ -47,7 +48,7 @@ ADVANCE_FILES = 8
 
 Timed = Callable[[str], AbstractContextManager[None]]
 """Adds the time of a block to a stage's."""
-Extract = Callable[[Snapshot], Mapping[str, FileFacts]]
+Extract = Callable[[Snapshot], FactTable]
 
 
 @dataclass
@@ -93,7 +94,7 @@ class _Distance(NamedTuple):
 
     snapshot: Snapshot
     paths: list[str]
-    facts: Mapping[str, FileFacts]
+    facts: FactTable
 
 
 def is_local(rules: Iterable[Rule]) -> bool:
@@ -138,6 +139,7 @@ def store_state(
     project: Project,
     commit: str,
     snapshot: Snapshot,
+    problems: Mapping[str, Sequence[str]],
     linked: LinkedFiles,
     index: Index,
     rules: Iterable[Rule],
@@ -148,7 +150,7 @@ def store_state(
         StaleStateError: A rule cannot say what has to be kept for it.
     """
     tree = git.tree_id(root.path, commit)
-    write_state(store, _rows(config, project, tree, snapshot, linked, index, rules))
+    write_state(store, _rows(config, project, tree, snapshot, problems, linked, index, rules))
 
 
 def _rows(
@@ -156,6 +158,7 @@ def _rows(
     project: Project,
     tree: str,
     snapshot: Snapshot,
+    problems: Mapping[str, Sequence[str]],
     linked: LinkedFiles,
     index: Index,
     rules: Iterable[Rule],
@@ -167,7 +170,7 @@ def _rows(
         tallies={rule.id: _tally(rule, index.symbols) for rule in rules},
         problems=[
             *((item.file, item.reason, True) for item in snapshot.incomplete),
-            *((path, problem, False) for path, facts in index.facts.items() for problem in facts.problems),
+            *((path, problem, False) for path, found in problems.items() for problem in found),
         ],
     )
     digests = {file.path: file.digest for file in snapshot.files}
@@ -187,9 +190,10 @@ def check_state(
         return []
     snapshot = discovery.revision(root, config, state.tree)
     declared = (*config.entry_points, *project.entry_points)
-    linked = link_files(list(extract(snapshot).items()), config.src, project.prefix, declared, track=True)
+    facts = extract(snapshot)
+    linked = link_files(facts, config.src, project.prefix, declared, track=True)
     kept = [rule for rule in rules if rule.id in state.tallied]
-    fresh = _rows(config, project, state.tree, snapshot, linked, assemble(linked), kept)
+    fresh = _rows(config, project, state.tree, snapshot, facts.problems, linked, assemble(linked), kept)
     wrong = differing_tables(state, fresh)
     if wrong:
         remove_state(store)
@@ -254,11 +258,7 @@ class ChangeReader:
         state = self._state()
         tree = git.tree_id(self._root.path, base)
         before = self._distance(state, tree, base)
-        if (
-            len(before.paths) > ADVANCE_FILES
-            and not self._store.read_only
-            and not any(map(is_ours, before.facts.values()))
-        ):
+        if len(before.paths) > ADVANCE_FILES and not self._store.read_only and not has_ours(before.facts):
             self._advance(state, before, tree)
             state = self._state()
             before = self._distance(state, tree, base)
@@ -300,7 +300,7 @@ class ChangeReader:
                 tallies = self._tallies(view, View(state, {}, self._declared), difference.affected)
             problems = [
                 *((item.file, item.reason, True) for item in base.snapshot.incomplete),
-                *((path, text, False) for path, facts in base.facts.items() for text in facts.problems),
+                *((path, text, False) for path, found in base.facts.problems.items() for text in found),
             ]
             digests = {file.path: file.digest for file in base.snapshot.files}
             about = Description(state.key, tree, state.prefix, tallies, problems)

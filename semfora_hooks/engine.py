@@ -268,7 +268,6 @@ class SuggestEngine:
         aliases: Mapping[str, str],
         run: _Run,
         counts: Callable[[Rule, Recommendation], bool] = lambda rule, item: True,
-        view: Callable[[Rule, SuggestContext], SuggestContext] = _whole,
     ) -> list[Recommendation]:
         """What the rules say and `counts` lets pass; a rule that fails keeps what it said before, and is named."""
         from semfora_hooks.policy import intake
@@ -364,7 +363,7 @@ class SuggestEngine:
         words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
         is_ignored = selection.ignored_in_files(self.config, plain)
         today = datetime.datetime.now(tz=datetime.UTC).date()
-        find_comment = suppression.suppressor(side.facts, today, side.line_of)
+        find_comment = suppression.suppressor(side.suppressions, today, side.line_of)
         accepted: frozenset[str] = frozenset()
         if self.config.baseline is not None:
             accepted = baseline.read(request.root.path / self.config.baseline)

@@ -18,12 +18,13 @@ from semfora_hooks.config import Config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root, Snapshot
 from semfora_hooks.hookspecs import Rule
-from semfora_hooks.index.extract import Workforce, extract_snapshot, is_ours
+from semfora_hooks.index.extract import Workforce, extract_snapshot, has_ours, is_our_problem
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.project import Project, read_project
 from semfora_hooks.index.results import code_stamp, load_result, save_result
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages import load_spec
-from semfora_hooks.languages.facts import FileFacts
+from semfora_hooks.languages.facts import SuppressionFacts
 from semfora_hooks.model import Generator, Incomplete, Recommendation, Repository, Scope, Symbol
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Side(msgspec.Struct):
 
     Attributes:
         context: What rules see.
-        facts: The files in it, by path.
+        suppressions: Comments that speak to us, by path.
         files: Files of the whole snapshot.
         symbols: Symbols of the whole snapshot.
         incomplete: Files that the snapshot lacks, or has in part, and why.
@@ -50,7 +51,7 @@ class Side(msgspec.Struct):
     """
 
     context: SuggestContext
-    facts: Mapping[str, FileFacts]
+    suppressions: Mapping[str, Sequence[SuppressionFacts]]
     files: int
     symbols: int
     incomplete: list[Incomplete]
@@ -136,7 +137,12 @@ class SideReader:
                 return known
             side = self._whole(snapshot, scope, project, store)
             found, is_sound = judge(side)
-            if store is not None and full_key is not None and is_sound and not any(map(is_ours, side.facts.values())):
+            if (
+                store is not None
+                and full_key is not None
+                and is_sound
+                and not any(is_our_problem(item.reason) for item in side.problems)
+            ):
                 lines = {item.symbols[0].id: side.line_of(item.symbols[0].id) for item in found if item.symbols}
                 kept = _Judgement(found, {i: line for i, line in lines.items() if line}, side.symbols, side.problems)
                 save_result(store, full_key, msgspec.msgpack.encode(kept))
@@ -176,7 +182,7 @@ class SideReader:
                 repository=Repository(name=self._root.path.name, head=snapshot.head),
                 scope=scope,
             ),
-            {file.path: facts[file.digest, file.language] for file in files},
+            {file.path: facts[file.digest, file.language].suppressions for file in files},
             len(snapshot.files),
             kept.symbols,
             snapshot.incomplete,
@@ -237,7 +243,7 @@ class SideReader:
         assert scope.base_ref is not None
         head = target if target is not None else scope.base_ref
 
-        def extract(snapshot: Snapshot) -> Mapping[str, FileFacts]:
+        def extract(snapshot: Snapshot) -> FactTable:
             with self._timed("extract"):
                 return extract_snapshot(snapshot, store, self._workforce)
 
@@ -261,7 +267,7 @@ class SideReader:
         )
         return Side(
             context,
-            side.facts,
+            {path: facts.suppressions for path, facts in side.facts.items() if facts.suppressions},
             side.files,
             side.symbols,
             side.incomplete,
@@ -293,17 +299,18 @@ class SideReader:
         with self._timed("extract"):
             facts = extract_snapshot(snapshot, store, self._workforce)
         # What is bad through our fault may go better next time, so it is not kept.
-        keeps = keep is not None and not any(map(is_ours, facts.values()))
+        keeps = keep is not None and not has_ours(facts)
         with self._timed("link"):
             declared = (*config.entry_points, *project.entry_points)
-            linked = link_files(list(facts.items()), config.src, project.prefix, declared, track=keeps)
+            linked = link_files(facts, config.src, project.prefix, declared, track=keeps)
             index = assemble(linked)
             if keeps and store is not None and keep is not None and scope.base_ref is not None:
                 from semfora_hooks.change import store_state
                 from semfora_hooks.index.incremental.state import StaleStateError
 
                 with suppress(StaleStateError):
-                    store_state(store, self._root, config, project, scope.base_ref, snapshot, linked, index, keep)
+                    about = (config, project, scope.base_ref, snapshot, facts.problems)
+                    store_state(store, self._root, *about, linked, index, keep)
             context = SuggestContext(
                 generator=_generator({file.language for file in snapshot.files}),
                 repository=Repository(name=self._root.path.name, head=snapshot.head),
@@ -316,10 +323,10 @@ class SideReader:
                 is_library=project.is_library,
                 scope=_with_symbols(scope, index.symbols),
             )
-        problems = [Incomplete(file=path, reason=text) for path, file in facts.items() for text in file.problems]
+        problems = [Incomplete(file=path, reason=text) for path, found in facts.problems.items() for text in found]
         return Side(
             context,
-            facts,
+            facts.suppressions,
             len(snapshot.files),
             len(index.symbols),
             snapshot.incomplete,

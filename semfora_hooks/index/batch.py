@@ -101,4 +101,9 @@ def encode_broken(item: Item, problem: str) -> Item:
 
 def is_ours(facts: FileFacts) -> bool:
     """Whether the facts are bad through our fault, or bad luck, and may be better the next time."""
-    return any(problem.startswith((CRASHED, TIMED_OUT, FAILED)) for problem in facts.problems)
+    return any(map(is_our_problem, facts.problems))
+
+
+def is_our_problem(problem: str) -> bool:
+    """Whether a problem of a file is our fault, or bad luck."""
+    return problem.startswith((CRASHED, TIMED_OUT, FAILED))

@@ -20,8 +20,10 @@ from semfora_hooks.index.batch import (
     decode,
     encode_broken,
     extract_item,
+    is_our_problem,
     is_ours,
 )
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.store import FactStore
 from semfora_hooks.languages.facts import FileFacts
 
@@ -30,7 +32,17 @@ if TYPE_CHECKING:
 
     from semfora_hooks.index.backlog import Backlog
 
-__all__ = ["CRASHED", "FAILED", "TIMED_OUT", "Workforce", "broken", "extract_snapshot", "is_ours"]
+__all__ = [
+    "CRASHED",
+    "FAILED",
+    "TIMED_OUT",
+    "Workforce",
+    "broken",
+    "extract_snapshot",
+    "has_ours",
+    "is_our_problem",
+    "is_ours",
+]
 
 POOL_BYTES = 192 * 1024
 """Less source than this is extracted in the process itself: starting workers would take longer."""
@@ -65,7 +77,7 @@ class Workforce:
     notices: list[str] = field(default_factory=list)
 
 
-def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Workforce) -> dict[str, FileFacts]:
+def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Workforce) -> FactTable:
     """The facts of every file of a snapshot, by path.
 
     Args:
@@ -74,20 +86,29 @@ def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Wor
         workforce: Who extracts what is missing.
     """
     keys = [(file.digest, file.language) for file in snapshot.files]
-    known = store.load(keys) if store is not None else {}
+    table = FactTable()
+    for row in store.rows(keys) if store is not None else ():
+        table.add(*row)
     missing: dict[tuple[str, str], SourceFile] = {}
     for key, file in zip(keys, snapshot.files, strict=True):
-        if key not in known:
+        if not table.knows(key):
             missing.setdefault(key, file)
     files = list(missing.values())
     with _saving(store) as save, closing(_extract_all(snapshot, files, workforce)) as results:
         for done, (item, facts) in enumerate(results, 1):
-            known[item[:2]] = facts
+            table.add(item[:2], item[2], facts)
             if not is_ours(facts):
                 save(item)
             if workforce.progress is not None:
                 workforce.progress(done, len(files))
-    return {file.path: known[key] for key, file in zip(keys, snapshot.files, strict=True)}
+    for key, file in zip(keys, snapshot.files, strict=True):
+        table.place(file.path, key)
+    return table
+
+
+def has_ours(table: FactTable) -> bool:
+    """Whether some of the facts are bad through our fault, or bad luck, and may be better the next time."""
+    return any(is_our_problem(problem) for problems in table.problems.values() for problem in problems)
 
 
 @contextmanager

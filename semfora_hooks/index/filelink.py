@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.entry_points import entry_point, is_test_file
 from semfora_hooks.index.imports import external_imports, file_imports
-from semfora_hooks.index.names import FileEntry, Resolver, Target
+from semfora_hooks.index.names import Resolver, Target
 from semfora_hooks.languages.facts import CallFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, CallEdge, Resolution
 

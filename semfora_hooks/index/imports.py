@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from semfora_hooks.index.names import FileEntry, Resolver, scopes
+from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.names import Resolver, scopes
 from semfora_hooks.languages.facts import ImportFacts
 from semfora_hooks.model import CALLABLE_KINDS, ImportEdge, Module
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
+from semfora_hooks.index.entries import FileEntry, Window
 from semfora_hooks.index.entry_points import is_test_file, is_vendored
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace, is_telling
 from semfora_hooks.index.imports import ModuleShare, import_edges, modules
 from semfora_hooks.index.metrics import CallStatistics
 from semfora_hooks.index.modules import module_name, source_roots
-from semfora_hooks.index.names import FileEntry, Resolver, scopes
+from semfora_hooks.index.names import Resolver, scopes
 from semfora_hooks.index.reachability import References, reachability
 from semfora_hooks.index.similarity import Body, Group, find_duplicates
 from semfora_hooks.languages.facts import FileFacts, SymbolFacts
@@ -26,8 +31,7 @@ class Index:
     imports: list[ImportEdge]
     modules: list[Module]
     duplicates: list[Duplicate]
-    mentions: dict[str, int]
-    facts: dict[str, FileFacts]
+    mentions: Mapping[str, int]
     statistics: CallStatistics = field(compare=False)
 
 
@@ -60,11 +64,11 @@ def link(
         prefix: The dotted package the repository's root is inside of (`modules.package_prefix`).
         declared_entry_points: `module:name` of code that is called from outside.
     """
-    return assemble(link_files(list(files), src, prefix, declared_entry_points))
+    return assemble(link_files(dict(files), src, prefix, declared_entry_points))
 
 
 def link_files(
-    files: Sequence[tuple[str, FileFacts]],
+    files: Mapping[str, FileFacts],
     src: Sequence[str] = (),
     prefix: str = "",
     declared: Sequence[str] = (),
@@ -72,8 +76,9 @@ def link_files(
     track: bool = False,
 ) -> LinkedFiles:
     """Link each file of a snapshot; see `link`. With `track`, say what each link depends on."""
-    roots = source_roots([path for path, _ in files], src)
-    entries = [FileEntry(path, *module_name(path, roots, prefix), facts) for path, facts in files]
+    roots = source_roots(list(files), src)
+    window = Window(files) if isinstance(files, FactTable) else None
+    entries = [FileEntry(path, *module_name(path, roots, prefix), window or files[path]) for path in files]
     by_module: dict[str, FileEntry] = {}
     for entry in entries:
         known = by_module.get(entry.module)
@@ -86,6 +91,7 @@ def link_files(
         links.append(linker.link(entry))
         if track:
             notes.append(resolver.memo.collect())
+        resolver.memo.trim()
     return LinkedFiles(roots, entries, links, notes)
 
 
@@ -112,22 +118,31 @@ def _unique_methods(entries: Iterable[FileEntry]) -> dict[str, MethodPlace]:
 def assemble(linked: LinkedFiles) -> Index:
     """One index from linked files."""
     pairs = list(zip(linked.entries, linked.links, strict=True))
+    copies, references, shares = _Copies(), References(), []
+    for entry, file in pairs:
+        copies.add(entry)
+        references.add(entry.facts)
+        shares.append(module_share(entry, file))
+    references.complete()
+    duplicates = copies.find()  # before the rest: the memory that this takes for a while is free again then
     calls = call_edges(pairs, {entry.path: entry for entry in linked.entries}.get)
     imports = import_edges((entry.path, entry.module, file.imports) for entry, file in pairs)
-    references = References(linked.entries)
     statistics = CallStatistics(calls)
 
     def reached(facts: SymbolFacts, identity: str, kind: str) -> Reachability:
         return reachability(facts, references, entry_point=kind, is_called=statistics.is_called(identity))
 
+    symbols: list[Symbol] = []
+    pool: dict[Any, Any] = {}
+    for entry, file in pairs:
+        symbols.extend(file_symbols(entry, file, statistics.metrics, reached, pool=pool))
     return Index(
-        symbols=[symbol for entry, file in pairs for symbol in file_symbols(entry, file, statistics.metrics, reached)],
-        calls=sorted(calls, key=call_order),
+        symbols=symbols,
+        calls=calls,
         imports=imports,
-        modules=modules((module_share(entry, file) for entry, file in pairs), imports),
-        duplicates=_duplicates(linked.entries),
+        modules=modules(shares, imports),
+        duplicates=duplicates,
         mentions=references.mentions,
-        facts={entry.path: entry.facts for entry in linked.entries},
         statistics=statistics,
     )
 
@@ -141,7 +156,7 @@ def module_share(entry: FileEntry, file: FileLink) -> ModuleShare:
 def call_edges(
     pairs: Iterable[tuple[FileEntry, FileLink]], entry_at: Callable[[str], FileEntry | None]
 ) -> list[CallEdge]:
-    """The calls in some files, and from the classes that they make to the constructors that run then."""
+    """The calls in some files, and from the classes that they make to the constructors that run then, in order."""
     edges: list[CallEdge] = []
     constructors: set[tuple[str, str]] = set()
     for entry, file in pairs:
@@ -152,7 +167,11 @@ def call_edges(
         assert owner is not None
         line = owner.facts.symbols[owner.positions[class_id]].start_line
         edges.append(CallEdge(caller=class_id, callee=init_id, count=1, line=line, resolution="exact"))
-    return edges
+    edges.sort(key=attrgetter("caller"))
+    ordered: list[CallEdge] = []
+    for _, calls in groupby(edges, attrgetter("caller")):  # by parts: the keys of all would take more than the edges
+        ordered.extend(sorted(calls, key=call_order))
+    return ordered
 
 
 def call_order(call: CallEdge) -> tuple[object, ...]:
@@ -166,6 +185,7 @@ def file_symbols(
     metrics: Callable[[str, SymbolFacts], Metrics],
     reached: Callable[[SymbolFacts, str, str], Reachability],
     only: Container[int] | None = None,
+    pool: dict[Any, Any] | None = None,
 ) -> list[Symbol]:
     """A file's symbols.
 
@@ -175,7 +195,9 @@ def file_symbols(
         metrics: Gives the metrics of a symbol by its id and facts.
         reached: Says how a symbol is reached, by its facts, id and entry point.
         only: The indexes of those that are wanted; all where `None`.
+        pool: Takes and gives parts of symbols, so that equal ones are one object: many have the same arguments.
     """
+    share = ({} if pool is None else pool).setdefault
     symbols = []
     in_test_file, vendored = is_test_file(entry.path), is_vendored(entry.path)
     private_module = any(part.startswith("_") and not part.startswith("__") for part in entry.module.split("."))
@@ -191,7 +213,7 @@ def file_symbols(
         symbols.append(
             Symbol(
                 id=identity,
-                name=facts.name or entry.module.rpartition(".")[2],
+                name=share(facts.name, facts.name) or entry.module.rpartition(".")[2],
                 qualified_name=f"{entry.module}.{facts.qualified_name}" if index else entry.module,
                 kind=facts.kind,
                 module=entry.module,
@@ -206,15 +228,15 @@ def file_symbols(
                 is_test=in_test_file,
                 is_generated=entry.facts.is_generated or vendored,
                 is_stub=facts.is_stub,
-                decorators=facts.decorators,
-                base_classes=facts.base_classes,
-                return_type=facts.return_type,
-                arguments=facts.arguments,
-                control_flow=facts.control_flow,
-                metrics=metrics(identity, facts),
+                decorators=share(facts.decorators, facts.decorators),
+                base_classes=share(facts.base_classes, facts.base_classes),
+                return_type=share(facts.return_type, facts.return_type),
+                arguments=share(facts.arguments, facts.arguments),
+                control_flow=share(facts.control_flow, facts.control_flow),
+                metrics=share(numbers := metrics(identity, facts), numbers),
                 entry_point=entry_kind,
                 reachability=reached(facts, identity, entry_kind),
-                type_checks=facts.type_checks,
+                type_checks=share(facts.type_checks, facts.type_checks),
                 returns_none=facts.returns_none,
             )
         )
@@ -239,16 +261,26 @@ def bodies_of(entry: FileEntry, base: int = 0) -> list[Body]:
     ]
 
 
-def _duplicates(entries: Iterable[FileEntry]) -> list[Duplicate]:
-    bodies: list[Body] = []
-    ids: dict[int, str] = {}
-    base = 0
-    for entry in entries:
-        found = bodies_of(entry, base)
-        bodies.extend(found)
-        ids.update((body.position, entry.ids[body.position - base]) for body in found)
-        base += len(entry.facts.symbols)
-    return as_duplicates(find_duplicates(bodies), ids)
+class _Copies:
+    """Finds duplicates among the functions of the files that were added."""
+
+    def __init__(self) -> None:
+        self._bodies: list[Body] = []
+        self._ids: dict[int, str] = {}
+        self._base = 0
+
+    def add(self, entry: FileEntry) -> None:
+        """Look at a file; files come in the index's order."""
+        found = bodies_of(entry, self._base)
+        self._bodies.extend(found)
+        self._ids.update((body.position, entry.ids[body.position - self._base]) for body in found)
+        self._base += len(entry.facts.symbols)
+
+    def find(self) -> list[Duplicate]:
+        """The groups; what they were found by is let go."""
+        found = as_duplicates(find_duplicates(self._bodies), self._ids)
+        self._bodies, self._ids = [], {}
+        return found
 
 
 def as_duplicates(groups: Iterable[Group], ids: Mapping[int, str]) -> list[Duplicate]:

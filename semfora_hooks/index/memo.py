@@ -20,6 +20,9 @@ MAX_DEPTH = 40
 MAX_STEPS = 50_000
 """Questions that one question from outside may lead to; only a hostile repository comes near."""
 
+MAX_ANSWERS = 150_000
+"""Answers that are remembered, some 50 MB; a repository of 3,000 files has that many."""
+
 Answer = TypeVar("Answer")
 
 
@@ -101,6 +104,12 @@ class Memo:
         """The answers under way depend on `what`."""
         if self.track:
             self._notes.add(what)
+
+    def trim(self) -> None:
+        """Forget, if there is much to forget. Called between questions; answers do not depend on earlier ones."""
+        if len(self._known) + len(self._roots) > MAX_ANSWERS:
+            self._known.clear()
+            self._roots.clear()
 
     def collect(self) -> set[Hashable]:
         """What the answers since the last call were made of. Called between questions."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 from semfora_hooks.index.graph import strongly_connected
 from semfora_hooks.languages.facts import SymbolFacts
@@ -11,41 +13,52 @@ from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, CallEdge, Metrics
 
 
 class CallStatistics:
-    """Counts over the call graph; calls of a symbol by itself count for its fan-out only."""
+    """Counts over the call graph; calls of a symbol by itself count for its fan-out only.
+
+    Args:
+        calls: All calls, those of each caller in a row.
+    """
 
     def __init__(self, calls: Iterable[CallEdge]) -> None:
-        self.callers: defaultdict[str, set[str]] = defaultdict(set)
+        self._fan_in: dict[str, int] = {}
+        self._fan_out: dict[str, int] = {}
         self._sites: Counter[str] = Counter()
-        self._targets: defaultdict[str, set[str]] = defaultdict(set)
-        exact: defaultdict[str, list[str]] = defaultdict(list)
-        for edge in calls:
-            if edge.callee is None:
-                self._targets[edge.caller].add(f"\0{edge.external}")
-                continue
-            if edge.caller != edge.callee:
-                self.callers[edge.callee].add(edge.caller)
-                self._sites[edge.callee] += edge.count
-            self._targets[edge.caller].add(edge.callee)
-            if edge.resolution == "exact":
-                exact[edge.caller].append(edge.callee)
+        exact: dict[str, list[str]] = {}
+        for caller, edges in groupby(calls, attrgetter("caller")):
+            symbols, externals, sure = set(), set(), []
+            for edge in edges:
+                if edge.callee is None:
+                    externals.add(edge.external)
+                    continue
+                symbols.add(edge.callee)
+                if edge.caller != edge.callee:
+                    self._sites[edge.callee] += edge.count
+                if edge.resolution == "exact":
+                    sure.append(edge.callee)
+            self._fan_out[caller] = len(symbols) + len(externals)
+            symbols.discard(caller)
+            for callee in symbols:
+                self._fan_in[callee] = self._fan_in.get(callee, 0) + 1
+            if sure:
+                exact[caller] = sure
         # SonarSource's definition adds one to each method in a recursion cycle; a guessed edge must not make one.
         self.recursive = {symbol for component in strongly_connected(exact) for symbol in component}
 
     def counts(self, identity: str) -> tuple[int, int, bool]:
         """Distinct callers, call sites, and whether the symbol calls itself, in however many steps."""
-        return len(self.callers.get(identity, ())), self._sites.get(identity, 0), identity in self.recursive
+        return self._fan_in.get(identity, 0), self._sites.get(identity, 0), identity in self.recursive
 
     def is_called(self, identity: str) -> bool:
         """Whether another symbol calls this one."""
-        return bool(self.callers.get(identity))
+        return identity in self._fan_in
 
     def metrics(self, identity: str, facts: SymbolFacts) -> Metrics:
         """All metrics of a symbol."""
         return symbol_metrics(
             facts,
             is_recursive=identity in self.recursive,
-            fan_in=len(self.callers.get(identity, ())),
-            fan_out=len(self._targets.get(identity, ())),
+            fan_in=self._fan_in.get(identity, 0),
+            fan_out=self._fan_out.get(identity, 0),
             sites=self._sites.get(identity, 0),
         )
 

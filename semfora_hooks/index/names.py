@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.memo import Memo
-from semfora_hooks.languages.facts import BindingFacts, FileFacts, ImportFacts, SymbolFacts
+from semfora_hooks.languages.facts import ImportFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, Resolution
 
 _MAX_WRAPPERS = 12  # `Optional[Annotated[...]]`, peeled off
@@ -24,86 +23,6 @@ _MAX_BASES = 48  # classes looked at for one member
 _WRAPPED = re.compile(r"(?:\w+\.)*(?:Optional|Annotated|Final|ClassVar|Required|NotRequired)\s*\[(.*)\]")
 _CLASS = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
 _BUILTINS = frozenset(dir(builtins))
-
-
-@dataclass(eq=False)
-class FileEntry:
-    """A file among the linked ones, with its names arranged for looking them up."""
-
-    path: str
-    module: str
-    is_package: bool
-    facts: FileFacts
-    top_level: dict[str, int] = field(default_factory=dict)
-    members: dict[int, dict[str, int]] = field(default_factory=dict)
-    imports: dict[int, dict[str, tuple[ImportFacts, str | None]]] = field(default_factory=dict)
-    stars: list[ImportFacts] = field(default_factory=list)
-    bindings: dict[int, dict[str, BindingFacts | None]] = field(default_factory=dict)
-    arguments: dict[int, dict[str, str | None]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for index, symbol in enumerate(self.facts.symbols):
-            if index:
-                scope = self.members.setdefault(symbol.parent, {})
-                if symbol.role in ("", "overload") or symbol.name not in scope:
-                    scope[symbol.name] = index
-            if symbol.arguments:
-                self.arguments[index] = {argument.name: argument.type for argument in symbol.arguments}
-        self.top_level = self.members.get(0, {})
-        for item in self.facts.imports:
-            scope_imports = self.imports.setdefault(item.owner, {})
-            if item.names:
-                for name, alias in item.names:
-                    if name == "*":
-                        self.stars.append(item)
-                    else:
-                        scope_imports[alias] = (item, name)
-            elif item.alias:
-                scope_imports[item.alias] = (item, None)
-            else:
-                scope_imports.setdefault(item.module.partition(".")[0], (item, ""))
-        for binding in self.facts.bindings:
-            owner = binding.owner
-            if binding.target.startswith("self."):
-                owner = self.facts.symbols[owner].parent  # an attribute belongs to the class
-            scope_bindings = self.bindings.setdefault(owner, {})
-            known = scope_bindings.get(binding.target, binding)
-            same = known is not None and known.value == binding.value
-            scope_bindings[binding.target] = binding if same else None  # two different values: cannot tell
-
-    @cached_property
-    def ids(self) -> Sequence[str]:
-        """Ids of the symbols: path and qualified name; what else has that name gets its role, then a number."""
-        ids = [self.path]
-        taken: Counter[str] = Counter()
-        for symbol in self.facts.symbols[1:]:
-            identity = f"{self.path}::{symbol.qualified_name}"
-            if symbol.role:
-                identity += f"@{symbol.role}"
-            taken[identity] += 1
-            ids.append(identity if taken[identity] == 1 else f"{identity}#{taken[identity]}")
-        return ids
-
-    @cached_property
-    def positions(self) -> Mapping[str, int]:
-        """Id to local index."""
-        return {identity: index for index, identity in enumerate(self.ids)}
-
-    @cached_property
-    def symbols_by_name(self) -> Mapping[str, Sequence[int]]:
-        """Bare name to the symbols that have it."""
-        found: dict[str, list[int]] = {}
-        for index, symbol in enumerate(self.facts.symbols):
-            found.setdefault(symbol.name, []).append(index)
-        return found
-
-    @cached_property
-    def tops(self) -> Sequence[str]:
-        """The name of the top-level definition around each symbol; empty for the module itself."""
-        names: list[str] = []
-        for symbol in self.facts.symbols:
-            names.append(symbol.name if symbol.parent == 0 else names[symbol.parent] if symbol.parent > 0 else "")
-        return names
 
 
 class Target(NamedTuple):
@@ -172,7 +91,7 @@ class Resolver:
     def _note_symbol(self, file: FileEntry, index: int) -> None:
         """The answer under way looked into a definition."""
         if self.memo.track:
-            self.memo.note(("name", file.path, file.tops[index]))
+            self.memo.note(("name", file.path, file.names.tops[index]))
 
     def file_of(self, module: str) -> FileEntry | None:
         """The file of a module, if the repository has it."""
@@ -188,15 +107,16 @@ class Resolver:
 
     def _in_scope(self, file: FileEntry, scope: int, symbol: SymbolFacts, name: str) -> tuple[bool, Target | None]:
         """Whether `name` belongs to this scope, and what it means there."""
-        member = file.members.get(scope, {}).get(name)
+        names = file.names
+        member = names.members.get(scope, {}).get(name)
         if member is not None:
             return True, Target("symbol", file, member, name)
-        imported = file.imports.get(scope, {}).get(name)
+        imported = names.imports.get(scope, {}).get(name)
         if imported is not None:
             return True, self._imported(file, *imported)
-        if name in file.bindings.get(scope, {}):
+        if name in names.bindings.get(scope, {}):
             return True, self._bound(file, scope, name)
-        arguments = file.arguments.get(scope)
+        arguments = names.arguments.get(scope)
         if arguments is not None and name in arguments:
             if symbol.kind == "method" and next(iter(arguments)) == name and "staticmethod" not in symbol.decorators:
                 return True, Target("instance", file, symbol.parent, name)
@@ -208,16 +128,17 @@ class Resolver:
 
     def _find_in_module(self, file: FileEntry, name: str) -> Target | None:
         self.memo.note(("name", file.path, name))
-        index = file.top_level.get(name)
+        names = file.names
+        index = names.top_level.get(name)
         if index is not None:
             return Target("symbol", file, index, name)
-        imported = file.imports.get(0, {}).get(name)
+        imported = names.imports.get(0, {}).get(name)
         if imported is not None:
             return self._imported(file, *imported)
-        if name in file.bindings.get(0, {}):
+        if name in names.bindings.get(0, {}):
             return self._bound(file, 0, name)
         self.memo.note(("stars", file.path))
-        for star in file.stars:
+        for star in names.stars:
             source = self.file_of(self.absolute(file, star))
             if source is not None and source is not file:
                 self.memo.note(("name", source.path, name))
@@ -266,7 +187,7 @@ class Resolver:
         return None
 
     def _bound(self, file: FileEntry, scope: int, name: str) -> Target | None:
-        binding = file.bindings[scope][name]
+        binding = file.names.bindings[scope][name]
         if binding is None or binding.value.partition(".")[0] == name:
             return None
         head, *rest = binding.value.split(".")
@@ -336,10 +257,10 @@ class Resolver:
                 continue
             seen.add((owner.path, class_index))
             self._note_symbol(owner, class_index)
-            member = owner.members.get(class_index, {}).get(name)
+            member = owner.names.members.get(class_index, {}).get(name)
             if member is not None:
                 return Target("symbol", owner, member, name)
-            bindings = owner.bindings.get(class_index, {})
+            bindings = owner.names.bindings.get(class_index, {})
             for key in (f"self.{name}", name):
                 if key in bindings:
                     binding = bindings[key]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Protocol
 
-from semfora_hooks.index.names import FileEntry
-from semfora_hooks.languages.facts import SymbolFacts
+from semfora_hooks.languages.facts import FileFacts, SymbolFacts
 from semfora_hooks.model import Reachability
 
 # Methods named after a class, `visit_Name`: chosen by the name of a type, however that name is put together.
@@ -39,19 +38,27 @@ class References:
         mentions: Name to how often it stands somewhere other than in its own definition.
     """
 
-    def __init__(self, entries: Iterable[FileEntry]) -> None:
-        totals: Counter[str] = Counter()
-        fragments: set[str] = set()
+    def __init__(self) -> None:
+        self.mentions: Mapping[str, int] = {}
+        self._totals: Counter[str] = Counter()
+        self._fragments: set[str] = set()
         self._defined: set[str] = set()
-        for entry in entries:
-            totals.update(entry.facts.mentions)
-            fragments.update(entry.facts.fragments)
-            for symbol in entry.facts.symbols:
-                self._defined.add(symbol.name)
-                if symbol.own_mentions:
-                    totals[symbol.name] -= symbol.own_mentions
-        self.mentions = {name: count for name, count in sorted(totals.items()) if count > 0}
-        usable = sorted(name for name in fragments if is_usable(name))
+        self._prefixes: tuple[str, ...] = ()
+        self._suffixes: tuple[str, ...] = ()
+
+    def add(self, facts: FileFacts) -> None:
+        """Read a file."""
+        self._totals.update(facts.mentions)
+        self._fragments.update(facts.fragments)
+        for symbol in facts.symbols:
+            self._defined.add(symbol.name)
+            if symbol.own_mentions:
+                self._totals[symbol.name] -= symbol.own_mentions
+
+    def complete(self) -> None:
+        """All files were read; no question can be answered before."""
+        self.mentions = {name: count for name, count in sorted(self._totals.items()) if count > 0}
+        usable = sorted(name for name in self._fragments if is_usable(name))
         self._prefixes = tuple(name for name in usable if name.endswith("_"))
         self._suffixes = tuple(name for name in usable if not name.endswith("_"))
 

@@ -134,9 +134,12 @@ class FactStore:
 
     def load(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileFacts]:
         """The facts of those of `keys` (content hash, language) that are known and intact."""
-        found: dict[tuple[str, str], FileFacts] = {}
+        return {key: facts for key, _, facts in self.rows(keys)}
+
+    def rows(self, keys: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], bytes, FileFacts]]:
+        """The same one by one, each with its encoded form."""
         if self._database is None:
-            return found
+            return
         old = today() - _DAYS_BETWEEN_MARKS
         try:
             for chunk in _chunks(sorted({oid for oid, _ in keys}), _CHUNK):
@@ -148,13 +151,15 @@ class FactStore:
                 )
                 for row, oid, language, used, checksum, data in rows:
                     if isinstance(data, bytes) and checksum_of(oid, language, self._key, data) == checksum:
-                        with contextlib.suppress(msgspec.MsgspecError):
-                            found[oid, language] = _decode(data)
-                            if isinstance(used, int) and used < old:
-                                self._unmarked.add(row)
+                        try:
+                            facts = _decode(data)
+                        except msgspec.MsgspecError:
+                            continue
+                        if isinstance(used, int) and used < old:
+                            self._unmarked.add(row)
+                        yield (oid, language), data, facts
         except sqlite3.Error as error:
             self.give_up(error)
-        return found
 
     def save(self, rows: Iterable[tuple[str, str, bytes]]) -> None:
         """Keep encoded facts by content hash and language."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from semfora_hooks.languages.facts import FileFacts
+from semfora_hooks.languages.facts import SuppressionFacts
 from semfora_hooks.model import Recommendation, Suppression
 
 _COMMENT = re.compile(r"semfora:\s*(?P<file>file-)?ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.DOTALL)
@@ -24,7 +24,7 @@ class _Mark(NamedTuple):
 
 
 def suppressor(
-    facts: Mapping[str, FileFacts], today: datetime.date, line_of: Callable[[str], int | None]
+    comments: Mapping[str, Sequence[SuppressionFacts]], today: datetime.date, line_of: Callable[[str], int | None]
 ) -> Callable[[Recommendation, frozenset[str]], Suppression | None]:
     """A function that finds the comment which silences a finding.
 
@@ -32,11 +32,11 @@ def suppressor(
     the symbol's definition (the same, mostly), and a comment alone on the line above.
 
     Args:
-        facts: The files, by path, with their comments.
+        comments: Those that speak to us, by path.
         today: Comments whose `until` lies before it silence nothing.
         line_of: Gives the line of a symbol's definition by its id.
     """
-    marks = {path: _marks(file) for path, file in facts.items() if file.suppressions}
+    marks = {path: _marks(found) for path, found in comments.items() if found}
 
     def find(item: Recommendation, words: frozenset[str]) -> Suppression | None:
         if not item.symbols:
@@ -53,10 +53,10 @@ def suppressor(
     return find
 
 
-def _marks(file: FileFacts) -> Sequence[_Mark]:
-    alone = {item.line for item in file.suppressions if item.alone}
+def _marks(comments: Sequence[SuppressionFacts]) -> Sequence[_Mark]:
+    alone = {item.line for item in comments if item.alone}
     found = []
-    for item in file.suppressions:
+    for item in comments:
         match = _COMMENT.search(item.text)
         if match is None:
             continue

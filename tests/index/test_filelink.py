@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stock import paths, sources
 
+from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
 from semfora_hooks.index.incremental.interface import changed_names
-from semfora_hooks.index.link import LinkedFiles, is_plain_method, is_preferred, link_files
-from semfora_hooks.index.names import FileEntry, Resolver
+from semfora_hooks.index.link import LinkedFiles, assemble, is_plain_method, is_preferred, link_files
+from semfora_hooks.index.names import Resolver
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.languages.facts import FileFacts
 
@@ -18,8 +21,8 @@ repositories = st.dictionaries(paths, sources, min_size=2, max_size=8)
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def facts_of(files: dict[str, str]) -> list[tuple[str, FileFacts]]:
-    return [(path, extract(text.encode(), "python")) for path, text in sorted(files.items())]
+def facts_of(files: dict[str, str]) -> dict[str, FileFacts]:
+    return {path: extract(text.encode(), "python") for path, text in sorted(files.items())}
 
 
 def link_alone(linked: LinkedFiles, entry: FileEntry) -> FileLink:
@@ -65,3 +68,29 @@ def test_a_circle_of_imports_gives_the_same_from_both_ends(order: tuple[str, str
     linked = link_files(facts_of({**files, "c.py": "from a import f\nfrom b import f as h\n\nf()\nh()\n"}))
     for entry, link in zip(linked.entries, linked.links, strict=True):
         assert link_alone(linked, entry) == link
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is closed when the next one is opened, and no answer is remembered."""
+    monkeypatch.setattr("semfora_hooks.index.facttable.FRESH_BYTES", 0)
+    monkeypatch.setattr("semfora_hooks.index.entries.OPEN_BYTES", 0)
+    monkeypatch.setattr("semfora_hooks.index.memo.MAX_ANSWERS", 0)
+
+
+@pytest.mark.usefixtures("no_room")
+@quick
+@given(files=repositories)
+def test_what_is_not_kept_open_is_linked_the_same(files: dict[str, str]) -> None:
+    plain = facts_of(files)
+    table = FactTable()
+    for number, (path, facts) in enumerate(plain.items()):
+        table.add((str(number), "python"), msgspec.msgpack.encode(facts), facts)
+        table.place(path, (str(number), "python"))
+    small, large = link_files(table, track=True), link_files(plain, track=True)
+    assert (small.links, small.notes) == (large.links, large.notes)
+    found, expected = assemble(small), assemble(large)
+    assert found == expected
+    assert len(found.symbols) >= len(files)
+    open_files = [entry for entry in small.entries if entry._facts is not None]
+    assert len(open_files) <= 1

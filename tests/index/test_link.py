@@ -470,4 +470,3 @@ def test_an_empty_repository() -> None:
 def test_an_index_of_unreadable_files_is_only_modules() -> None:
     index = build({"a.py": "\0", "pkg/b.py": "def ("})
     assert [(item.id, item.kind) for item in index.symbols] == [("a.py", "module"), ("pkg/b.py", "module")]
-    assert len(index.facts["a.py"].problems) == 1

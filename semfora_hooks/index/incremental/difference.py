@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.incremental.cycles import CallGraph, circles, exact_calls
 from semfora_hooks.index.incremental.interface import changed_names, dependency_keys
@@ -16,7 +17,6 @@ from semfora_hooks.index.incremental.state import StaleStateError, State, Symbol
 from semfora_hooks.index.incremental.view import View, definitions, path_of, stored_counts
 from semfora_hooks.index.link import is_plain_method
 from semfora_hooks.index.modules import PACKAGE_FILES, source_roots
-from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.reachability import is_part_of, is_usable
 
 MAX_RELINKED = 400

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from semfora_hooks.index.names import FileEntry
+from semfora_hooks.index.entries import FileEntry
 
 STARS = "*"
 """The key of what star imports pass on."""
@@ -30,7 +30,7 @@ def interface(entry: FileEntry) -> dict[str, bytes]:
     parts: defaultdict[str, list[object]] = defaultdict(list)
     for index, symbol in enumerate(facts.symbols):
         if index:
-            parts[entry.tops[index]].append(
+            parts[entry.names.tops[index]].append(
                 (
                     entry.ids[index],
                     symbol.kind,
@@ -44,19 +44,19 @@ def interface(entry: FileEntry) -> dict[str, bytes]:
             )
     for item in facts.imports:
         if item.owner:
-            parts[entry.tops[item.owner]].append(
+            parts[entry.names.tops[item.owner]].append(
                 (entry.ids[item.owner], item.module, item.level, item.names, item.alias)
             )
     for binding in facts.bindings:
         owner = binding.owner
-        name = entry.tops[owner] if owner else binding.target
+        name = entry.names.tops[owner] if owner else binding.target
         parts[name].append((entry.ids[owner], binding.target, binding.value, binding.is_call))
-    for name, (item, imported) in entry.imports.get(0, {}).items():
+    for name, (item, imported) in entry.names.imports.get(0, {}).items():
         parts[name].append((item.module, item.level, imported))
     for name in facts.exports or ():
         parts[name].append("exported")
     found = {name: _digest(part) for name, part in parts.items()}
-    stars = [(star.module, star.level) for star in entry.stars]
+    stars = [(star.module, star.level) for star in entry.names.stars]
     found[STARS] = _digest([stars, facts.exports is None])
     return found
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.modules import module_name
-from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.store import FactStore
 
 STATE_VERSION = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
 from semfora_hooks.index.incremental.state import State, SymbolCounts
 from semfora_hooks.index.link import is_plain_method, is_preferred
-from semfora_hooks.index.names import FileEntry, Resolver
+from semfora_hooks.index.names import Resolver
 from semfora_hooks.index.reachability import possible_parts
 
 
@@ -107,7 +108,7 @@ class View:
                 yield self.state.row_of(int(file)).path, int(symbols), int(methods)  # type: ignore[call-overload]
         for path, entry in self.changed.items():
             if entry is not None:
-                symbols = [entry.facts.symbols[index] for index in entry.symbols_by_name.get(name, ())]
+                symbols = [entry.facts.symbols[index] for index in entry.names.symbols_by_name.get(name, ())]
                 if symbols:
                     yield path, len(symbols), sum(map(is_plain_method, symbols))
 
@@ -228,7 +229,7 @@ def definitions(entry: FileEntry) -> dict[str, tuple[int, int]]:
     symbols = entry.facts.symbols
     return {
         name: (len(indexes), sum(is_plain_method(symbols[index]) for index in indexes))
-        for name, indexes in entry.symbols_by_name.items()
+        for name, indexes in entry.names.symbols_by_name.items()
     }
 
 

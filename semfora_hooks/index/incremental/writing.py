@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.incremental.copies import signed
 from semfora_hooks.index.incremental.difference import Difference, fragments, mentions
@@ -19,7 +20,6 @@ from semfora_hooks.index.incremental.state import TABLES, State, StoredFile, Sym
 from semfora_hooks.index.incremental.view import View, definitions, path_of
 from semfora_hooks.index.link import LinkedFiles
 from semfora_hooks.index.metrics import CallStatistics
-from semfora_hooks.index.names import FileEntry
 from semfora_hooks.index.similarity import probes
 from semfora_hooks.index.store import FactStore
 from semfora_hooks.model import Symbol
