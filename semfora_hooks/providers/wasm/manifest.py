@@ -15,7 +15,6 @@ from semfora_hooks.context import NEEDS
 from semfora_hooks.errors import PluginError
 from semfora_hooks.model import Granularity, Severity
 
-
 SCHEMA_VERSION = 1
 CONTRACT_VERSION = 1
 MAX_MANIFEST = 1 << 20
