@@ -28,6 +28,8 @@ MAX_EXPORTS = 10_000
 """Both are looked at one by one, for each evaluation. The interface has 47 names; Go imports some of them twice."""
 COPIED_OUT = 128 << 20
 """Bytes that wasmtime copies out of a component for one call at most; its own default, which bindings cannot change."""
+COMPILE_MEMORY = 2 << 30
+"""Private memory that compiling may take; 18 MB of Python interpreter take 0.4 GiB."""
 HEADROOM = 64 << 20
 """Private memory the process may need beside a component's own: copies of the context, tables, slack."""
 
@@ -111,7 +113,8 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
             raise GuestError("compile", f"a WASM binary of unknown version {binary[4:8].hex(' ')}")
         raise GuestError("compile", "the file is not a WASM module or component")
     try:
-        plugin = plugin_type.compile(engine, binary)
+        with resources.bounded_growth(COMPILE_MEMORY):
+            plugin = plugin_type.compile(engine, binary)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise GuestError("compile", f"it does not compile: {str(error)[:_MAX_DETAIL]}") from None
     return _checked(plugin)
