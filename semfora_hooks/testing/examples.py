@@ -77,7 +77,7 @@ class Outcome:
             yield f"  fires on {first.file}:{first.start_line}: {first.name}, since"
             yield from (f"    {evidence.text}" for evidence in finding.evidence)
         for traced in self.near[:_SHOWN]:
-            yield f"  {traced.place()}: {traced.reason()}"
+            yield f"  {traced.place()}: {traced.reason(seen=True)}"
         if len(self.near) > _SHOWN:
             more = len(self.near) - _SHOWN
             yield f"  and {more} more {'symbol is' if more == 1 else 'symbols are'} no nearer to it"

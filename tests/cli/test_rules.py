@@ -262,7 +262,8 @@ def test_rules_and_files_can_be_named(project: Project, run: Run) -> None:
     )
     everything = run("rules", "test")
     assert everything.code == 2  # a broken file is worse than a failing example, and hides none
-    assert everything.err.startswith("error: .semfora/rules/bad.yaml:2:1: not valid YAML: ")
+    assert everything.err.startswith("error: .semfora/rules/bad.yaml:1:8: not valid YAML: ")
+    assert everything.err.splitlines()[1:] == ["      name: [", "             ^"]
     assert "2 of 4 examples of 2 rules failed" in everything.out
 
 

@@ -119,6 +119,13 @@ class Source:
         at = self.text.find(node.text, node.start, node.end)
         return node.place if at < 0 else self.place_at(at + offset)
 
+    def shown_place(self, place: Place) -> Place:
+        """The place itself; for one behind all text, where a message has no line to show, the end of the last line."""
+        if any(line.strip() for line in self.lines[place.line - 1 :]):
+            return place
+        last = max((number for number, line in enumerate(self.lines, 1) if line.strip()), default=0)
+        return Place(last, len(self.lines[last - 1]) + 1) if last else place
+
     def _line(self, place: Place) -> str:
         return self.lines[place.line - 1] if place.line <= len(self.lines) else ""
 
@@ -155,7 +162,7 @@ def read_documents(source: Source) -> Iterator[Node]:
         source.problem(refused.place, refused.what, hint=refused.hint)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = source.shown_place(Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1))
         text = error.problem or error.context or "not valid YAML"
         context = f" {error.context}" if error.context and error.problem else ""
         source.problem(place, f"not valid YAML: {text}{context}")

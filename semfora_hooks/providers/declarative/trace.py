@@ -73,9 +73,9 @@ class Trace:
         if not self.fires:
             yield f"  {self.reason()}"
 
-    def reason(self) -> str:
-        """Why the rule is silent: the keys that keep it so."""
-        return f"silent, since {' and '.join(_reason(step, wanted) for step, wanted in self.blockers())}"
+    def reason(self, *, seen: bool = False) -> str:
+        """Why the rule is silent: the keys that keep it so, on demand with what they saw."""
+        return f"silent, since {' and '.join(_reason(step, wanted, seen) for step, wanted in self.blockers())}"
 
     def place(self) -> str:
         """Where the symbol is, and what."""
@@ -107,9 +107,9 @@ def find_symbols(context: SuggestContext, name: str) -> list[Symbol]:
 
 
 def nearest_names(context: SuggestContext, name: str) -> list[str]:
-    """Up to three names of symbols that look most like a name; qualified ones where it has a dot."""
-    qualified = "." in name
-    names = {symbol.qualified_name if qualified else symbol.name for symbol in context.symbols}
+    """Up to three ends of qualified names, with as many parts as a name has, that look most like it."""
+    length = name.count(".") + 1
+    names = {".".join(symbol.qualified_name.split(".")[-length:]) for symbol in context.symbols}
     return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.6)
 
 
@@ -156,12 +156,13 @@ def _step_lines(step: Step, depth: int) -> Iterator[str]:
         yield from _step_lines(part, depth + 2)
 
 
-def _reason(step: Step, wanted: bool) -> str:
+def _reason(step: Step, wanted: bool, seen: bool) -> str:
     if step.leaf is None and not step.parts:
         return f"it is a {step.seen}"
     if step.truth is None:
         return f"it cannot be told whether '{step.text}' holds"
-    return f"'{step.text}' {'does not hold' if wanted else 'holds'} ({step.seen})"
+    shown = f" ({step.seen})" if seen else ""
+    return f"'{step.text}' {'does not hold' if wanted else 'holds'}{shown}"
 
 
 # ------------------------------------------------------------------------------------------------------- what was seen
@@ -203,7 +204,7 @@ def _missed_calls(predicate: Calls, symbol: Symbol, view: View) -> str:
     inside = list(dict.fromkeys(_target(edge, view.context) for edge in edges if edge.callee is not None))
     outside = list(dict.fromkeys(edge.external for edge in edges if edge.external is not None))
     there = [f"it calls {_listed(inside) if inside else 'nothing in the repository'}"]
-    there += [f"and outside the repository {_listed(outside)}"] if outside else []
+    there += [f"and, elsewhere or unresolved, {_listed(outside)}"] if outside else []
     what = "no way of calls to" if predicate.transitively else "no call of"
     return f"{what} {either(missed)}; {' '.join(there)}"
 

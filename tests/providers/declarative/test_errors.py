@@ -320,7 +320,7 @@ def test_all_errors_are_told_and_all_good_rules_kept() -> None:
         "r.yaml:4:13: 'severity': unknown value 'fatal'",
         "r.yaml:5:11: unknown key 'nme'",
         "r.yaml:13:8: 'match': the tag '!!python/object:os.system' is not allowed",
-        "r.yaml:19:1: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence",
+        "r.yaml:18:16: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence",
     ]
 
 
