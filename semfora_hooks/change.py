@@ -334,7 +334,11 @@ class ChangeReader:
         made: list[ChangeSide] = []
         for number, (side, distance) in enumerate(zip(sides, distances, strict=True)):
             part = Slicer(side).slice(
-                files, duplicates=duplicates[number], circle=circles[number], with_calls=calls_matter
+                files,
+                duplicates=duplicates[number],
+                circle=circles[number],
+                with_calls=calls_matter,
+                with_imported=any(rule.uses_calls and rule.locality != "focus" for rule in self._rules),
             )
             made.append(
                 self._side(side, distance.snapshot, part, self._tallies(side, whole, differences[number].affected))

@@ -19,6 +19,7 @@ COLD, WARM = "cold, all built-in rules", "warm, nothing changed, whole report"
 TYPICAL, LARGEST = "staged, 5 typical files", "staged, 5 largest ORM files"
 UNCHANGED = "staged, nothing analysed changed"
 WITH_PLUGIN, WITHOUT_PLUGIN = "staged, with a WASM plugin", "staged, without it"
+WITH_PROJECT_PLUGIN = "staged, with a WASM plugin that needs the whole project"
 VERSION, HELP, PYTHON = "--version", "--help", "python -c pass"
 PYTEST, PYTEST_BLOCKED = "pytest without --semfora", "pytest -p no:semfora"
 VULTURE, RADON, COMPLEXIPY, RUFF = "vulture", "radon cc", "complexipy", "ruff C901"
@@ -71,18 +72,22 @@ class Bench:
         return [*rows, unchanged]
 
     def plugin(self) -> list[Row]:
-        """The same staged run in two copies of the repository, one of which has a WASM plugin."""
+        """The same staged run in copies of the repository: without a plugin, and with plugins of two granularities."""
         rows = []
-        for name in (WITHOUT_PLUGIN, WITH_PLUGIN):
+        for name, granularity in ((WITHOUT_PLUGIN, ""), (WITH_PLUGIN, "symbol"), (WITH_PROJECT_PLUGIN, "project")):
             copy = Repository(self.scratch / name.replace(" ", "-"), 0, 0, self.repository.plan)
-            row = self._ours(name, "--staged", root=copy.root, repeat=self.repeats.differences)
+            repeat = self.repeats.differences if granularity != "project" else max(1, self.repeats.differences // 4)
+            row = self._ours(name, "--staged", root=copy.root, repeat=repeat)
             row.before = lambda copy=copy: copy.stage("typical")
             shutil.copytree(self.root, copy.root, symlinks=True)
-            if name == WITH_PLUGIN:
+            if granularity:
                 plugin = copy.root / ".semfora" / "plugins" / "nothing.wasm"
                 command = [sys.executable, str(HERE / "wasm_guest.py"), "write", str(plugin)]
                 if subprocess.run(command, check=False, capture_output=True).returncode:
                     row.problem = NO_WASMTIME
+                else:
+                    about = f"name: nothing, group: bench, description: Answers nothing., granularity: {granularity}"
+                    (plugin.parent / "manifest.yaml").write_text(f"plugins:\n  - {{{about}}}\n")
             copy.commit("with or without a plugin")
             self.index(copy.root)
             rows.append(row)

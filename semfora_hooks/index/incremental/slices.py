@@ -73,6 +73,7 @@ class Slicer:
         duplicates: Sequence[Duplicate] = (),
         circle: Iterable[str] = (),
         with_calls: bool = False,
+        with_imported: bool = False,
     ) -> Slice:
         """The slice for some files, groups of duplicates and modules in circles.
 
@@ -81,6 +82,7 @@ class Slicer:
             duplicates: The groups that are.
             circle: The modules that are.
             with_calls: Give the calls of those files too, and the symbols at their other ends.
+            with_imported: Give the files of what their modules import too.
         """
         view = self._view
         here = sorted(path for path in set(files) if view.has(path))
@@ -103,7 +105,7 @@ class Slicer:
                         self._want(wanted, end)
         names = {view.entry(path).module for path in here} | inside
         found.modules = [self._module(name) for name in sorted(names)]
-        if with_calls:  # rules may ask for the files of what a module imports
+        if with_imported:
             for module in found.modules:
                 for name in module.imports:
                     for path in view.files_of(name)[:1]:
