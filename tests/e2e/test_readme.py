@@ -36,6 +36,10 @@ def test_the_first_command_sets_up_and_finds_something_in_flask(tmp_path: Path) 
     assert "is hard to follow: cognitive complexity" in result.stdout
     assert re.search(r"\d+ info in \d+ files \(\d+ symbols", result.stdout)
     assert "Traceback" not in result.stderr
+    # What is installed from a wheel has the files that are not code, too.
+    installed = [str(checkout / ".venv" / "bin" / "semfora-hooks"), "rules", "add", "no-print"]
+    subprocess.run(installed, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert (tmp_path / ".semfora" / "rules" / "no-print.yaml").is_file()
 
 
 def test_ci_runs_the_readme_test_command_itself() -> None:
