@@ -29,7 +29,7 @@ MAX_DETAIL = 500
 
 _HINTS = {
     "trap": "it is a bug in the plugin: report it to its author, or switch the plugin off with 'enabled: false'",
-    "bad_output": "it is a bug in the plugin: what a result looks like is in docs/plugins/security.md",
+    "bad_output": "it is a bug in the plugin: docs/schemas/recommendation.v1.json says what a finding looks like",
     "plugin": "the plugin's own documentation says what it needs",
     "too_large": "this limit is the same for every plugin",
     "compile": "build the plugin again, and check that the file was copied whole",

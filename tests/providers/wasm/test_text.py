@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semfora_hooks.providers.wasm.text import clean, clean_line
+from semfora_hooks.providers.wasm.text import clean, clean_end, clean_line
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,14 @@ def test_nothing_dangerous_is_left(text):
     cleaned.encode()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", cleaned)
     assert "\n" not in clean_line(text)
+
+
+def test_cutting_says_how_much():
+    assert clean("ab\ncd", 3) == "ab\n… (2 more characters)"
+    assert clean_line("abcdef", 4) == "abcd… (2 more characters)"
+    assert clean_line("abcd", 4) == "abcd"
+
+
+def test_the_end_is_kept_where_it_matters():
+    assert clean_end("one\ntwo\x1b[0m three", 5) == "(8 characters before) …three"
+    assert clean_end("short\n", 5) == "short"

@@ -59,6 +59,12 @@ NANS = "".join(
         ]
     )
 )
+# The same four times and twice at once.
+VECTORS = f"""
+  (v128.store (i32.const {AT}) (f32x4.div (v128.const f32x4 0 0 0 0) (v128.const f32x4 0 -0 0 -0)))
+  (v128.store (i32.const {AT + 16})
+    (f64x2.add (v128.const f64x2 nan:0x8dead00000000 -nan:0x8beef00000000) (v128.const f64x2 1 1)))
+"""
 STATE = f"""
   (i32.store (i32.const {AT}) (global.get $count)) (global.set $count (i32.const 1))
   (i32.store (i32.const {AT + 4}) (i32.load (i32.const 60000))) (i32.store (i32.const 60000) (i32.const 1))
@@ -71,6 +77,7 @@ PLUGINS = {
     "clocks": (seeing(CLOCKS, 32, imported("clock_time_get")), 32),
     "randomness": (seeing(RANDOM, 64, imported("random_get")), 64),
     "NaNs": (seeing(NANS, 48), 48),
+    "vectors": (seeing(VECTORS, 32), 32),
     "state": (seeing(STATE, 20, extra="(global $count (mut i32) (i32.const 0)) (table $t 1 funcref)"), 20),
 }
 
@@ -98,6 +105,11 @@ def test_the_clock_starts_at_zero_and_goes_on(evaluate):
 def test_nans_are_the_canonical_one(evaluate):
     [found] = evaluate(PLUGINS["NaNs"][0])
     assert [found.title[at : at + 16] for at in range(0, 96, 16)] == ["000000000000f87f"] * 6
+
+
+def test_vectors_of_nans_are_the_canonical_one(evaluate):
+    [found] = evaluate(PLUGINS["vectors"][0])
+    assert found.title == "0000c07f" * 4 + "000000000000f87f" * 2
 
 
 def test_nothing_is_remembered(evaluate):

@@ -14,7 +14,7 @@ from semfora_hooks.providers.wasm import sandbox
 from semfora_hooks.providers.wasm.manifest import Limits
 from semfora_hooks.providers.wasm.output import OutputError, decode
 
-from ..builders import component, core, make_context, packed
+from ..builders import component, core, data, make_context, packed
 from . import sources
 from .conftest import memory
 
@@ -122,6 +122,22 @@ def test_a_flood_of_handles(measured, canon, types, call):
     outcome = measured(plugin, limits=WITHIN)
     assert outcome.kind == "too_large", outcome
     assert outcome.peak < LIMIT + COMPONENT
+
+
+def test_a_flood_of_output(measured):
+    """Writing a mebibyte at a time, in 1,024 pieces, until its time is over: only the end is kept."""
+    plugin = core(
+        "(memory.fill (i32.const 0) (i32.const 120) (i32.const 1024))"
+        " (loop $more (drop (call $fd_write (i32.const 2) (i32.const 131072) (i32.const 1024) (i32.const 60000)))"
+        " (br $more)) (unreachable)",
+        imports='(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
+        extra=f"""(data (i32.const 131072) "{data((bytes(4) + (1024).to_bytes(4, "little")) * 1024)}")""",
+    )
+    outcome = measured(plugin, limits=Limits(memory=LIMIT, timeout=1))
+    assert outcome.kind == "timeout", outcome
+    assert "it printed: (" in outcome.error.message
+    assert len(outcome.error.message) < 1000
+    assert outcome.peak < CORE
 
 
 def test_a_result_of_a_gibibyte(measured):
