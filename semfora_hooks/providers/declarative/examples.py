@@ -32,6 +32,7 @@ EXTENSIONS: Mapping[str, str] = {
 }
 """Language to the extension an example's file gets where no path is given."""
 
+_VERDICTS = ("fires", "silent")
 _OUTSIDE = re.compile(r"/|.*\\|(.*/)?\.\.?(/|\Z)|.*/\Z|.*//")
 
 
@@ -127,32 +128,44 @@ def _read_example(source: Source, node: Node) -> list[RawExample]:
             )
     if source.problems > before:
         return []
-    said = [name for name in ("fires", "silent") if name in values]
-    language = values.get("language", "python").lower()
+    problem = _verdict_problem(values)
+    if problem is not None:
+        source.problem(node.place, problem)
+        return []
+    path, files = values.get("path"), values.get("files", {})
+    return [
+        RawExample(
+            table[name][0].place,
+            name == "fires",
+            None if files or path else values[name],
+            files or ({path: values[name]} if path else {}),
+            _language(values),
+            values.get("note", ""),
+        )
+        for name in _VERDICTS
+        if name in values
+    ]
+
+
+def _verdict_problem(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with the keys of an example taken together."""
+    said = [name for name in _VERDICTS if name in values]
     if not said:
-        source.problem(node.place, "an example needs 'fires' or 'silent'")
-    elif "files" in values and (len(said) == 2 or values[said[0]] is not True or "path" in values):
-        source.problem(node.place, "an example with 'files' needs just 'fires: true' or 'silent: true' beside them")
-    elif "files" not in values and any(isinstance(values[name], bool) for name in said):
-        source.problem(node.place, f"an example needs code behind '{said[0]}', or 'files'")
-    elif "files" not in values and "path" not in values and language not in EXTENSIONS:
-        source.problem(node.place, f"an example in {shorten(language)} needs a 'path'")
-    else:
-        note = values.get("note", "")
-        files = values.get("files", {})
-        path = values.get("path")
-        return [
-            RawExample(
-                table[name][0].place,
-                name == "fires",
-                None if files or path else values[name],
-                files or ({path: values[name]} if path else {}),
-                language,
-                note,
-            )
-            for name in said
-        ]
-    return []
+        return "an example needs 'fires' or 'silent'"
+    if "files" in values:
+        if len(said) == 2 or values[said[0]] is not True or "path" in values:
+            return "an example with 'files' needs just 'fires: true' or 'silent: true' beside them"
+        return None
+    if any(isinstance(values[name], bool) for name in said):
+        return f"an example needs code behind '{said[0]}', or 'files'"
+    if "path" not in values and _language(values) not in EXTENSIONS:
+        return f"an example in {shorten(_language(values))} needs a 'path'"
+    return None
+
+
+def _language(values: Mapping[str, Any]) -> str:
+    language: str = values.get("language", "python")
+    return language.lower()
 
 
 def to_examples(raw: list[RawExample], condition: All) -> tuple[Example, ...]:
