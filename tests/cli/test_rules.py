@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,26 @@ examples:
           return order
   - silent: "def handle_order(order): return order"
 """
+
+
+# ---------------------------------------------------------------------------------------------------------------- help
+
+
+def test_help_names_every_command_and_imports_none(project: Project, run: Run) -> None:
+    listed = run("rules", "--help").out.partition("Commands:\n")[2]
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    assert {"list", "new", "validate", "test", "schema"} <= set(names)
+    for name in names:
+        own = run("rules", name, "--help")
+        assert own.code == 0 and f"Usage: semfora-hooks rules {name} " in own.out
+    code = (
+        "import sys; sys.argv[1:] = ['rules', '--help']\n"
+        "from semfora_hooks.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print([m for m in sys.modules if m == 'yaml' or m.startswith('semfora_hooks.engine')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 # ------------------------------------------------------------------------------------------------------------ validate

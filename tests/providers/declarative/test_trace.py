@@ -93,6 +93,7 @@ def test_a_trace_agrees_with_evaluation(condition: dict[str, Any], key: str, mis
         assert found.fires is (one.id in fired)
         assert bool(found.blockers()) is not found.fires
         text = "\n".join(found.lines())
+        assert all(make_silent(found, view)) if found.fires else all(make_fire(found, view))
         assert ("silent, since" in text) is not found.fires
 
 
