@@ -25,6 +25,8 @@ from semfora_hooks.providers.wasm.stats import PluginStats
 
 START_SECONDS = 30.0
 COMPILE_SECONDS = 60.0
+SLOW_REFUSAL_SECONDS = 2.0
+"""A plugin that is refused after so much compiling, for whatever reason, is not compiled again for a day."""
 GRACE_SECONDS = 0.3
 """What an evaluation may take beyond its timeout, which the worker enforces itself, before the worker is killed."""
 TRANSFER_RATE = 100 << 20
@@ -344,19 +346,20 @@ class Pool:
         stats.compile += time.perf_counter() - start
 
     def _compile(self, worker: Worker, binary: Binary) -> None:
+        start = time.perf_counter()
         try:
             header = {"op": "compile", "key": binary.key, "keep": self.caches is not None}
             _, code = worker.request(header, [binary.code], COMPILE_SECONDS, MAX_CODE)
         except SandboxError as error:
-            is_too_much = False
+            can_happen_to_any = error.kind == "crash"  # the system may have been short of memory
             if error.kind == "timeout":
                 error = SandboxError("compile", f"compiling it takes longer than {COMPILE_SECONDS:g} s")
-                is_too_much = True
             elif error.kind == "crash" and worker.greeted:
                 error = SandboxError("compile", f"compiling it was too much: {error.detail}", error.log)
             if error.kind != "crash":  # it would fail again, and may take its time
                 self._refused[binary.key] = error
-            if is_too_much and self.caches is not None:
+            is_slow = time.perf_counter() - start >= min(SLOW_REFUSAL_SECONDS, COMPILE_SECONDS)
+            if is_slow and not can_happen_to_any and self.caches is not None:
                 self.caches.keep_refusal(binary.key, error.kind, error.detail, error.log)
             raise error from None
         worker.compiled.append(binary.key)

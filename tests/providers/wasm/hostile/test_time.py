@@ -10,9 +10,10 @@ import pytest
 
 from semfora_hooks.errors import PluginError
 from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.manifest import Limits
 
-from ..builders import component, constant, core
+from ..builders import component, constant, core, wasm
 from . import sources
 from .conftest import ALIVE
 
@@ -101,6 +102,30 @@ def test_a_compile_bomb(make_rule, context, own_pool, monkeypatch):
     assert again.message == error.message
     assert seconds < 0.5
     assert list(make_rule(ALIVE, on=own_pool).evaluate(context))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({"COMPILE_SECONDS": 1.0}, "compile"), ({"SLOW_REFUSAL_SECONDS": 0.3}, "refused_import"), ({}, "refused_import")],
+    ids=["never ends", "slow, then refused", "refused soon"],
+)
+def test_what_was_slow_to_refuse_is_not_compiled_in_the_next_run(tmp_path, monkeypatch, changes, kind):
+    """A bomb that is ended, and a smaller one that imports what it may not: each costs its time once."""
+    for name, value in changes.items():
+        monkeypatch.setattr(host, name, value)
+    size = 10_000 if kind == "compile" else 4000 if changes else 10
+    bomb = sources.compile_bomb(size, size // 10)
+    if kind == "refused_import":
+        bomb = bomb.replace("(module ", '(module (import "env" "system" (func)) ', 1)
+    binary = host.Binary.of(wasm(bomb))
+    details = []
+    for _ in range(2):
+        pool = host.Pool(64 << 20, PluginCaches(None, host.wasmtime_folder(), tmp_path))
+        with pytest.raises(host.SandboxError) as caught:
+            pool.evaluate(binary, b"{}", memory=1 << 20, timeout=5)
+        details.append((caught.value.kind, "not tried again today" in caught.value.detail))
+        pool.close()
+    assert details == [(kind, False), (kind, bool(changes))]
 
 
 @pytest.mark.parametrize(
