@@ -155,6 +155,13 @@ def test_trusted_and_switched_off(app: Project, run: Run) -> None:
     assert statuses(run) == {"guard": "disabled", "part": "disabled"}
 
 
+def test_a_broken_manifest_is_not_called_empty(app: Project, run: Run) -> None:
+    app.write({f"{PLUGINS}/manifest.yaml": "plugins: ["})
+    outcome = run("plugin", "list")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "manifest.yaml:2:1" in outcome.err
+
+
 def test_names_that_drive_a_terminal(app: Project, run: Run) -> None:
     add(app, "evil\x1b[31m.wasm", GUARD)
     app.write({f"{PLUGINS}/manifest.yaml": "plugins: []\n"})

@@ -19,6 +19,7 @@ from semfora_hooks.providers.wasm.manifest import (
     valid_name,
 )
 from semfora_hooks.providers.wasm.rule import PluginSpec
+from semfora_hooks.providers.wasm.text import clean, clean_line
 from semfora_hooks.userconfig import UserWasmSettings, user_config_path
 
 MANIFEST = "manifest.yaml"
@@ -193,11 +194,11 @@ def _spec(
     return PluginSpec(
         name=entry.name,
         group=entry.group,
-        description=entry.description.strip(),
+        description=clean(entry.description).strip(),
         path=path,
         file=entry.file_name,
         shown=f"{PLUGIN_FOLDER}/{entry.file_name}",
-        version=entry.version,
+        version=clean_line(entry.version, 100) if entry.version is not None else None,
         contract=entry.contract,
         enabled=entry.enabled,
         severity=entry.severity,

@@ -262,6 +262,15 @@ def test_a_null_byte_in_a_file_name(repository):
     assert "cannot be read" in only_error(provider.load(repository.config())).message
 
 
+def test_what_a_manifest_says_cannot_drive_a_terminal(repository):
+    repository.add("x.wasm", GOOD)
+    repository.manifest(
+        'plugins:\n  - {name: x, group: g, description: "a\\x1b[31mb\\x07", version: "1\\x1b[2J\\n2"}\n'
+    )
+    [rule] = provider.load(repository.config()).rules
+    assert (rule.description, rule.spec.version) == ("ab", "1 2")
+
+
 def test_a_module_that_is_too_large(repository):
     with (repository.folder / "big.wasm").open("wb") as file:
         file.truncate(folder.MAX_MODULE + 1)
