@@ -11,7 +11,8 @@ import pytest
 import tree_sitter  # noqa: F401  an inner session forgets what it imports, which extension modules do not survive
 import tree_sitter_python  # noqa: F401
 
-import semfora_hooks.engine  # noqa: F401
+import semfora_hooks.engine
+import semfora_hooks.policy.baseline  # noqa: F401  msgspec looks for its module while it reads one
 
 pytest_plugins = ["pytester"]
 
