@@ -89,6 +89,10 @@ ANSWERED = frozenset(
 )
 """Functions of WASI that do something; the others only say that they are not implemented."""
 
+MAX_IMPORTS = 1000
+MAX_EXPORTS = 10_000
+"""Both are looked at one by one, for each evaluation. The interface has 47 names; Go imports some of them twice."""
+
 _MARKER = re.compile(r"semfora_abi_v(\d+)")
 _NAMES = {I32: "i32", I64: "i64"}
 
@@ -99,6 +103,14 @@ def allowed_type(module: str, name: str) -> tuple[str, str] | None:
         return "iiii", ""
     if module == WASI and name in SIGNATURES:
         return SIGNATURES[name], "" if name == "proc_exit" else "i"
+    return None
+
+
+def count_problem(imports: int, exports: int) -> str | None:
+    """What to say about a core module with too many of either; `None` if it has not."""
+    for what, count, most in (("imports", imports, MAX_IMPORTS), ("exports", exports, MAX_EXPORTS)):
+        if count > most:
+            return f"it has {count} {what}; at most {most} are allowed, which nothing changes"
     return None
 
 

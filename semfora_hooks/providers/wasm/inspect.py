@@ -240,11 +240,14 @@ def _module_info(module: _Module) -> BinaryInfo:
         memories=module.memories,
         tables=module.tables,
         has_start=module.has_start,
-        problem=problem or _missing_exports(module),
+        problem=problem or _missing_or_too_many(module),
     )
 
 
-def _missing_exports(module: _Module) -> tuple[str, str] | None:
+def _missing_or_too_many(module: _Module) -> tuple[str, str] | None:
+    too_many = abi.count_problem(len(module.imports), len(module.exports))
+    if too_many is not None:
+        return "too_large", too_many
     problem = abi.marker_problem(module.exports)
     if problem is not None:
         return "incompatible", problem

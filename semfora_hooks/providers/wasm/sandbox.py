@@ -23,9 +23,6 @@ TICK = 0.01
 STACK = 512 << 10
 TABLE_ELEMENTS = 100_000
 _MAX_DETAIL = 4000
-MAX_IMPORTS = 1000
-MAX_EXPORTS = 10_000
-"""Both are looked at one by one, for each evaluation. The interface has 47 names; Go imports some of them twice."""
 COPIED_OUT = 128 << 20
 """Bytes that wasmtime copies out of a component for one call at most; its own default, which bindings cannot change."""
 COMPILE_MEMORY = 2 << 30
@@ -200,8 +197,9 @@ class CorePlugin:
             if not _has_type(wanted.type, *types):
                 raise GuestError("refused_import", f"it imports '{name}' with a type that is not the interface's")
         exported = self._module.exports
-        _check_count("imports", len(imports), MAX_IMPORTS)
-        _check_count("exports", len(exported), MAX_EXPORTS)
+        too_many = abi.count_problem(len(imports), len(exported))
+        if too_many is not None:
+            raise GuestError("too_large", too_many)
         exports = {export.name: export.type for export in exported}
         problem = abi.marker_problem(exports)
         if problem is not None:
@@ -365,11 +363,6 @@ def _evaluation(
         raise GuestError("memory", "the sandbox's process has no more") from None
     finally:
         store.close()
-
-
-def _check_count(what: str, count: int, most: int) -> None:
-    if count > most:
-        raise GuestError("too_large", f"it has {count} {what}; at most {most} are allowed, which nothing changes")
 
 
 def _check_output_size(size: int, limits: Limits) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from semfora_hooks.providers.wasm import failures, folder, host, manifest, output, sandbox, wasi
+from semfora_hooks.providers.wasm import abi, failures, folder, host, manifest, output, sandbox, wasi
 
 PAGE = (Path(__file__).parents[4] / "docs" / "plugins" / "security.md").read_text("utf-8")
 
@@ -28,7 +28,7 @@ def rows(title: str) -> dict[str, str]:
         ("size of a result", f"{host.MAX_OUTPUT >> 20} MiB"),
         ("findings in a result", f"{output.MAX_RECOMMENDATIONS:,}"),
         ("elements of a table", f"{sandbox.TABLE_ELEMENTS:,}"),
-        ("imports, exports", f"{sandbox.MAX_IMPORTS:,}, {sandbox.MAX_EXPORTS:,}"),
+        ("imports, exports", f"{abi.MAX_IMPORTS:,}, {abi.MAX_EXPORTS:,}"),
         ("stack", f"{sandbox.STACK >> 10} KiB"),
         ("time to compile", f"{host.COMPILE_SECONDS:g} s"),
         ("memory to compile", f"{sandbox.COMPILE_MEMORY >> 30} GiB"),
