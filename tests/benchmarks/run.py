@@ -21,6 +21,7 @@ from pathlib import Path
 import contenders as who
 import corpus
 import plot
+import rules_bench
 import tables
 from measure import Row, take_turns
 from staging import HERE, Repository
@@ -28,7 +29,7 @@ from targets import Results, Size
 
 DOCS = HERE.parent.parent / "docs"
 SIZES = (1, 4, 16, 64)
-SECTIONS = ("machine", "targets", "growth", "stages", "programs")
+SECTIONS = ("machine", "targets", "growth", "stages", "programs", "rules")
 
 
 def main() -> int:
@@ -59,11 +60,12 @@ def main() -> int:
     results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
     made = (tables.targets, tables.growth, tables.stages, tables.programs)
     sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
+    sections["rules"], problems = _rules(source, options, semgrep)
     print("\n\n".join(sections.values()))
     if options.write_docs:
         _write_docs(options.write_docs, sections, results)
     ours = [row for size in results.sizes for row in size.rows.values() if row.report is not None]
-    return 1 if any(row.problem not in (None, who.NO_WASMTIME) for row in ours) else 0
+    return 1 if problems or any(row.problem not in (None, who.NO_WASMTIME) for row in ours) else 0
 
 
 def _options() -> argparse.Namespace:
@@ -139,6 +141,32 @@ def _measure(
         together(bench.plugin())
         together(bench.pytest())
     return size
+
+
+def _rules(source: Path, options: argparse.Namespace, semgrep: Path | None) -> tuple[str, bool]:
+    """Declared rules beside those of ast-grep and semgrep, as a table; and whether one of our runs failed."""
+    repeat = options.repeat or (1 if options.quick else 5)
+    missing = "--no-peers" if options.no_peers else "not installed (a full run of the benchmark installs it)"
+    contests = []
+    for rules in (rules_bench.FEW, rules_bench.MANY):
+        many = rules == rules_bench.MANY
+        # A thousand rules take ast-grep minutes, and would take semgrep more than an hour.
+        peers = 0 if options.no_peers else repeat if not many else 0 if options.quick else 1
+        program = "it would take more than an hour" if many else missing if options.no_peers else semgrep or missing
+        with tempfile.TemporaryDirectory(prefix="semfora-bench-") as folder:
+            contests.append(
+                rules_bench.contest(
+                    source,
+                    Path(folder),
+                    rules,
+                    repeat=repeat,
+                    peers=peers,
+                    semgrep=program,
+                    warm_up=not options.quick,
+                )
+            )
+    ours = [row for one in contests for row in one.rows.values() if row.report is not None]
+    return rules_bench.table(contests), any(row.problem for row in ours)
 
 
 def _machine(results: Results, options: argparse.Namespace) -> str:

@@ -112,7 +112,15 @@ def test_the_benchmark_measures_us_and_every_peer_and_writes_the_page(source: Pa
     assert [row[:2] for row in table(result.stdout, "| size | run")] == [[n, name] for n in "12" for name in ours]
     page = (docs / "performance.md").read_text()
     assert table(page, "| path | target") == table(result.stdout, "| path | target")
-    assert page.count("<!-- end -->") == 5
+    assert page.count("<!-- end -->") == 6
+    programs = table(result.stdout, "| rules | program")
+    assert [row[:2] for row in programs if row[0] == "6"] == [
+        ["6", name] for name in ("ours, cold", "ours, warm", "ours, warm, a rule edited", "ast-grep", "semgrep")
+    ]
+    assert all(float(row[2]) > 0 for row in programs if row[1].startswith("ours"))
+    findings = {row[1]: row[5:] for row in programs if row[0] == "6"}
+    assert int(findings["ours, cold"][0]) > 0
+    assert findings["ast-grep"][1] == findings["ours, cold"][0]  # it finds all that we find in a few simple files
     svg = ElementTree.parse(docs / "img" / "growth.svg").getroot()
     assert svg.tag.endswith("}svg")
     assert len(svg.findall("{*}polyline")) == 4
