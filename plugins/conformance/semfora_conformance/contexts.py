@@ -141,7 +141,7 @@ def every_field() -> bytes:
     ]
     return compact(
         document(
-            generator={"name": "semfora-hooks", "version": "9.9.9", "capabilities": ["control_flow", "imports"]},
+            generator={"name": "conformance-kit", "version": "9.9.9", "capabilities": ["control_flow", "imports"]},
             repository={"name": "everything", "head": "0123456789abcdef0123456789abcdef01234567"},
             scope={"kind": "range", "base_ref": "origin/main", "files": files, "symbols": [full["id"]]},
             symbols=[owner, full, *kinds],
@@ -172,6 +172,7 @@ def every_field() -> bytes:
 CONTROL_FLOW = [
     *("if", "elif", "else", "for", "while", "match", "case", "try", "except", "finally", "with", "raise", "return"),
     *("yield", "await", "ternary", "boolean", "comprehension", "lambda"),
+    "assert",
 ]
 METRICS = [
     *("cognitive_complexity", "cyclomatic_complexity", "nesting_depth", "loc", "fan_in", "fan_out", "callers_count"),

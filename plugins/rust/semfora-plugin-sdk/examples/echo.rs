@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use semfora_plugin_sdk::{Recommendation, SuggestContext};
+use semfora_plugin_sdk::{to_json, Recommendation, SuggestContext};
 
 fn main() {
     let mut input = Vec::new();
@@ -11,9 +11,10 @@ fn main() {
     let output = match std::env::args().nth(1).as_deref() {
         Some("context") => serde_json::to_string(&SuggestContext::from_json(&input).expect("a context")),
         Some("recommendations") => {
-            serde_json::to_string(&serde_json::from_slice::<Vec<Recommendation>>(&input).expect("recommendations"))
+            Ok(to_json(&serde_json::from_slice::<Vec<Recommendation>>(&input).expect("recommendations"))
+                .expect("finite"))
         }
         _ => panic!("usage: echo context|recommendations"),
     };
-    println!("{}", output.expect("finite numbers"));
+    println!("{}", output.expect("writable"));
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::context::SuggestContext;
+use crate::output::{error_json, to_json};
 use crate::recommendation::Recommendation;
 
 /// What a plugin's function may return.
@@ -30,8 +31,8 @@ impl<E: Display> Outcome for Result<Vec<Recommendation>, E> {
 pub fn evaluate_json<R: Outcome>(context: &[u8], evaluate: impl FnOnce(SuggestContext) -> R) -> String {
     let result = SuggestContext::from_json(context)
         .and_then(|context| evaluate(context).into_result())
-        .and_then(|found| serde_json::to_string(&found).map_err(|error| error.to_string()));
-    result.unwrap_or_else(|error| format!("{{\"error\":{}}}", serde_json::Value::String(error)))
+        .and_then(|found| to_json(&found));
+    result.unwrap_or_else(|error| error_json(&error))
 }
 
 /// Exports a function as a plugin.
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn findings_become_an_array() {
         let output = evaluate_json(MINIMAL, |context| vec![Recommendation::new(context.repository.name)]);
-        assert_eq!(output, r#"[{"confidence":1.0,"title":"x"}]"#);
+        assert_eq!(output, r#"[{"confidence":1,"title":"x"}]"#);
     }
 
     #[test]
@@ -164,13 +165,13 @@ mod tests {
     #[test]
     fn a_failure_becomes_an_object() {
         let output = evaluate_json(MINIMAL, |_| -> Result<Vec<Recommendation>, _> { Err("no \"layers\"\n") });
-        assert_eq!(output, r#"{"error":"no \"layers\"\n"}"#);
+        assert_eq!(output, r#"{"error":"no \"layers\"\u000a"}"#);
     }
 
     #[test]
     fn a_number_that_is_none_is_a_failure() {
         let output = evaluate_json(MINIMAL, |_| vec![Recommendation::new("t").with_confidence(f64::NAN)]);
-        assert_eq!(output, r#"{"error":"a confidence that is not a finite number"}"#);
+        assert_eq!(output, r#"{"error":"the confidence of 't' is not a finite number"}"#);
     }
 
     #[test]

@@ -5,17 +5,17 @@
 //! Lines and columns are 1-based, ranges inclusive; paths are relative to the repository, with `/`.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::decode::{names, record};
 use crate::graph::Graph;
 
 /// The version of the contract that these types speak.
 pub const CONTRACT_VERSION: u32 = 1;
 
 /// A repository, or the part of it that the plugin's manifest asks for, as one document.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SuggestContext {
     /// Always `semfora.suggest_context`.
     pub schema: String,
@@ -38,6 +38,19 @@ pub struct SuggestContext {
     /// Groups of symbols that repeat each other.
     pub duplicates: Vec<Duplicate>,
 }
+
+record!(SuggestContext {
+    schema: "schema",
+    version: "version",
+    generator: "generator",
+    repository: "repository",
+    scope: "scope",
+    config: "config",
+    symbols: "symbols",
+    calls: "calls",
+    modules: "modules",
+    duplicates: "duplicates",
+});
 
 impl Default for SuggestContext {
     fn default() -> Self {
@@ -86,9 +99,7 @@ impl SuggestContext {
     pub fn option<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, String> {
         match self.config.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                T::deserialize(value.clone()).map(Some).map_err(|error| format!("config.{}: {}", name, error))
-            }
+            Some(value) => T::deserialize(value).map(Some).map_err(|error| format!("config.{}: {}", name, error)),
         }
     }
 
@@ -98,7 +109,7 @@ impl SuggestContext {
     ///
     /// It cannot be decoded as `T`.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, String> {
-        T::deserialize(Value::Object(self.config.clone())).map_err(|error| format!("config: {}", error))
+        T::deserialize(&Value::Object(self.config.clone())).map_err(|error| format!("config: {}", error))
     }
 
     /// Whether the writer of the context can tell what `capability` names, such as `control_flow`. Where it cannot,
@@ -114,8 +125,7 @@ impl SuggestContext {
 }
 
 /// Who wrote a context, and what its data can be trusted to hold.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Generator {
     /// The program.
     pub name: String,
@@ -125,9 +135,10 @@ pub struct Generator {
     pub capabilities: Vec<String>,
 }
 
+record!(Generator { name: "name", version: "version", capabilities: "capabilities" });
+
 /// The analysed repository.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Repository {
     /// Its folder's name.
     pub name: String,
@@ -135,9 +146,10 @@ pub struct Repository {
     pub head: Option<String>,
 }
 
+record!(Repository { name: "name", head: "head" });
+
 /// What the run is about.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Scope {
     /// Everything, or which kind of change.
     pub kind: ScopeKind,
@@ -149,8 +161,10 @@ pub struct Scope {
     pub symbols: Vec<String>,
 }
 
+record!(Scope { kind: "kind", base_ref: "base_ref", files: "files", symbols: "symbols" });
+
 /// What a run is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeKind {
     /// The whole repository.
@@ -163,13 +177,18 @@ pub enum ScopeKind {
     /// Files that the user named.
     Files,
     /// Something this SDK does not know.
-    #[serde(other)]
     Other,
 }
 
+names!(ScopeKind {
+    Repo: "repo",
+    Staged: "staged",
+    Range: "range",
+    Files: "files",
+} else Other);
+
 /// A file of the change.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ChangedFile {
     /// Where it is now, or was if it is deleted.
     pub path: String,
@@ -181,8 +200,10 @@ pub struct ChangedFile {
     pub lines: Vec<(u32, u32)>,
 }
 
+record!(ChangedFile { path: "path", old_path: "old_path", change: "change", lines: "lines" });
+
 /// What happened to a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It is new.
@@ -195,13 +216,18 @@ pub enum ChangeKind {
     /// It has another path.
     Renamed,
     /// Something this SDK does not know.
-    #[serde(other)]
     Other,
 }
 
+names!(ChangeKind {
+    Added: "added",
+    Modified: "modified",
+    Deleted: "deleted",
+    Renamed: "renamed",
+} else Other);
+
 /// A named piece of code.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Symbol {
     /// Unique; the same on every machine, and after edits to the body.
     pub id: String,
@@ -257,6 +283,35 @@ pub struct Symbol {
     pub returns_none: Option<bool>,
 }
 
+record!(Symbol {
+    id: "id",
+    name: "name",
+    qualified_name: "qualified_name",
+    kind: "kind",
+    module: "module",
+    file: "file",
+    start_line: "start_line",
+    end_line: "end_line",
+    start_column: "start_column",
+    language: "language",
+    parent: "parent",
+    is_exported: "is_exported",
+    is_async: "is_async",
+    is_test: "is_test",
+    is_generated: "is_generated",
+    is_stub: "is_stub",
+    decorators: "decorators",
+    base_classes: "base_classes",
+    return_type: "return_type",
+    arguments: "arguments",
+    control_flow: "control_flow",
+    metrics: "metrics",
+    entry_point: "entry_point",
+    reachability: "reachability",
+    type_checks: "type_checks",
+    returns_none: "returns_none",
+});
+
 impl Symbol {
     /// A function `name` in `module`, with ids and paths as the host makes them. For tests.
     pub fn function(module: &str, name: &str) -> Self {
@@ -278,7 +333,7 @@ impl Symbol {
 }
 
 /// What a symbol is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum SymbolKind {
@@ -295,9 +350,22 @@ pub enum SymbolKind {
     Variable,
     /// Something this SDK does not know.
     #[default]
-    #[serde(other)]
     Other,
 }
+
+names!(SymbolKind {
+    Function: "function",
+    Component: "component",
+    Class: "class",
+    Method: "method",
+    Interface: "interface",
+    Trait: "trait",
+    Struct: "struct",
+    Enum: "enum",
+    Module: "module",
+    TypeAlias: "type_alias",
+    Variable: "variable",
+} else Other);
 
 impl SymbolKind {
     /// Whether symbols of this kind can be called: functions, methods, components.
@@ -307,7 +375,7 @@ impl SymbolKind {
 }
 
 /// Whether anything reaches a symbol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reachability {
     /// Something calls it.
@@ -320,13 +388,19 @@ pub enum Reachability {
     Unreferenced,
     /// Not known.
     #[default]
-    #[serde(other)]
     Unknown,
 }
 
+names!(Reachability {
+    Called: "called",
+    Referenced: "referenced",
+    EntryPoint: "entry_point",
+    Unreferenced: "unreferenced",
+    Unknown: "unknown",
+} else Unknown);
+
 /// One parameter of a function, as written.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Argument {
     /// Its name.
     pub name: String,
@@ -339,8 +413,10 @@ pub struct Argument {
     pub kind: ArgumentKind,
 }
 
+record!(Argument { name: "name", type_: "type", default: "default", kind: "kind" });
+
 /// How an argument is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArgumentKind {
     /// By position or name.
@@ -355,15 +431,21 @@ pub enum ArgumentKind {
     /// `**kwargs`.
     VarKeyword,
     /// Something this SDK does not know.
-    #[serde(other)]
     Other,
 }
+
+names!(ArgumentKind {
+    Positional: "positional",
+    PositionalOnly: "positional_only",
+    KeywordOnly: "keyword_only",
+    VarPositional: "var_positional",
+    VarKeyword: "var_keyword",
+} else Other);
 
 /// How often each construct stands in a symbol's own body; nested definitions count for themselves.
 ///
 /// Fields whose names are words of Rust end in `_`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)]
 pub struct ControlFlow {
     #[serde(rename = "if")]
@@ -399,9 +481,31 @@ pub struct ControlFlow {
     pub assert: u32,
 }
 
+record!(ControlFlow {
+    if_: "if",
+    elif: "elif",
+    else_: "else",
+    for_: "for",
+    while_: "while",
+    match_: "match",
+    case: "case",
+    try_: "try",
+    except: "except",
+    finally: "finally",
+    with: "with",
+    raise: "raise",
+    return_: "return",
+    yield_: "yield",
+    await_: "await",
+    ternary: "ternary",
+    boolean: "boolean",
+    comprehension: "comprehension",
+    lambda: "lambda",
+    assert: "assert",
+});
+
 /// Numbers about one symbol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Metrics {
     /// SonarSource's Cognitive Complexity (G. Ann Campbell, 2018), nested functions included.
     pub cognitive_complexity: u32,
@@ -421,9 +525,19 @@ pub struct Metrics {
     pub argument_count: u32,
 }
 
+record!(Metrics {
+    cognitive_complexity: "cognitive_complexity",
+    cyclomatic_complexity: "cyclomatic_complexity",
+    nesting_depth: "nesting_depth",
+    loc: "loc",
+    fan_in: "fan_in",
+    fan_out: "fan_out",
+    callers_count: "callers_count",
+    argument_count: "argument_count",
+});
+
 /// The run-time type tests a function makes on one of its names.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TypeCheck {
     /// The variable that is tested.
     pub name: String,
@@ -435,9 +549,10 @@ pub struct TypeCheck {
     pub guard: bool,
 }
 
+record!(TypeCheck { name: "name", types: "types", branches: "branches", guard: "guard" });
+
 /// Calls from one symbol to one target: a symbol (`callee`) or a name outside the repository (`external`).
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CallEdge {
     /// The id of the calling symbol.
     pub caller: String,
@@ -457,6 +572,17 @@ pub struct CallEdge {
     pub is_awaited: bool,
 }
 
+record!(CallEdge {
+    caller: "caller",
+    callee: "callee",
+    external: "external",
+    count: "count",
+    line: "line",
+    resolution: "resolution",
+    in_try: "in_try",
+    is_awaited: "is_awaited",
+});
+
 impl CallEdge {
     /// An exact call of `callee` by `caller`. For tests.
     pub fn exact(caller: &Symbol, callee: &Symbol, line: u32) -> Self {
@@ -472,7 +598,7 @@ impl CallEdge {
 }
 
 /// How far to trust the target of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// Follows the language's scoping and imports.
@@ -481,13 +607,17 @@ pub enum Resolution {
     Inferred,
     /// The only symbol of that name; also anything this SDK does not know.
     #[default]
-    #[serde(other)]
     Name,
 }
 
+names!(Resolution {
+    Exact: "exact",
+    Inferred: "inferred",
+    Name: "name",
+} else Name);
+
 /// A module with its couplings inside the repository.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Module {
     /// Its dotted name.
     pub name: String,
@@ -509,9 +639,20 @@ pub struct Module {
     pub instability: f64,
 }
 
+record!(Module {
+    name: "name",
+    files: "files",
+    symbols: "symbols",
+    loc: "loc",
+    imports: "imports",
+    external_imports: "external_imports",
+    afferent_coupling: "afferent_coupling",
+    efferent_coupling: "efferent_coupling",
+    instability: "instability",
+});
+
 /// Symbols that repeat each other.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Duplicate {
     /// Their ids, by file and line.
     pub symbols: Vec<String>,
@@ -525,8 +666,16 @@ pub struct Duplicate {
     pub identical: bool,
 }
 
+record!(Duplicate {
+    symbols: "symbols",
+    similarity: "similarity",
+    kind: "kind",
+    tokens: "tokens",
+    identical: "identical",
+});
+
 /// How symbols repeat each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateKind {
     /// Equal but for local names and literals.
@@ -537,6 +686,11 @@ pub enum DuplicateKind {
     Divergent,
     /// Something this SDK does not know.
     #[default]
-    #[serde(other)]
     Other,
 }
+
+names!(DuplicateKind {
+    Exact: "exact",
+    Near: "near",
+    Divergent: "divergent",
+} else Other);

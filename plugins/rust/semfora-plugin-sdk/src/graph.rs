@@ -1,10 +1,11 @@
 //! Look-ups in a context: symbols by id and module, and the call graph.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::context::{CallEdge, Module, SuggestContext, Symbol};
+use crate::hash::{HashMap, HashSet};
 
 type Positions<'a> = HashMap<&'a str, Vec<usize>>;
 type Lazy<'a> = RefCell<Option<Rc<Positions<'a>>>>;
@@ -59,14 +60,14 @@ impl<'a> Graph<'a> {
 
     /// The symbols that call a symbol, each once.
     pub fn callers_of(&self, id: &str) -> Vec<&'a Symbol> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let callers = self.calls_to(id).into_iter().map(|call| call.caller.as_str());
         callers.filter(|id| seen.insert(*id)).filter_map(|id| self.symbol(id)).collect()
     }
 
     /// The symbols that a symbol calls, each once; names outside the repository are not among them.
     pub fn callees_of(&self, id: &str) -> Vec<&'a Symbol> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let callees = self.calls_from(id).into_iter().filter_map(|call| call.callee.as_deref());
         callees.filter(|id| seen.insert(*id)).filter_map(|id| self.symbol(id)).collect()
     }
@@ -97,7 +98,7 @@ impl<'a> Graph<'a> {
     /// the target. `None` where there is none, or the symbol does not exist.
     pub fn path_to<F: Fn(&Symbol) -> bool>(&self, from: &str, is_target: F) -> Option<Vec<&'a Symbol>> {
         let start = self.symbol(from)?;
-        let mut reached_from: HashMap<&'a str, &'a Symbol> = HashMap::new();
+        let mut reached_from: HashMap<&'a str, &'a Symbol> = HashMap::default();
         let mut waiting = VecDeque::from([start]);
         while let Some(symbol) = waiting.pop_front() {
             if is_target(symbol) {
@@ -127,7 +128,7 @@ pub fn is_under(module: &str, package: &str) -> bool {
 fn index<'a, T>(lazy: &Lazy<'a>, items: &'a [T], key: impl Fn(&'a T) -> Option<&'a str>) -> Rc<Positions<'a>> {
     let mut slot = lazy.borrow_mut();
     Rc::clone(slot.get_or_insert_with(|| {
-        let mut positions = Positions::new();
+        let mut positions = Positions::default();
         for (position, item) in items.iter().enumerate() {
             if let Some(key) = key(item) {
                 positions.entry(key).or_default().push(position);

@@ -34,21 +34,36 @@
 //! - [`log`] writes a line that `semfora-hooks plugin run` shows.
 //! - [`evaluate_json`] runs the function on a document, natively, for tests.
 //!
-//! The same context must give the same findings: iterate over the context, or over `BTreeMap`s, not over `HashMap`s.
+//! The same context must give the same findings: use the tables of [`hash`], or `BTreeMap`s.
 
 #![warn(missing_docs)]
 
 pub mod abi;
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod allocator;
 mod context;
+mod decode;
 mod graph;
+pub mod hash;
+mod output;
 mod recommendation;
 
 pub use abi::evaluate_json;
 pub use context::*;
 pub use graph::{is_under, Graph};
+pub use output::to_json;
 pub use recommendation::{Category, Evidence, Recommendation, Severity, SymbolRef};
 
-/// Writes a line for the plugin's author. The host keeps the first 16 KB and shows them when the plugin fails; outside
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator<allocator::Wasm> = allocator::Allocator::new(allocator::Wasm);
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// Writes a line for the plugin's author. The host keeps the last 16 KB and shows them when the plugin fails; outside
 /// WebAssembly they go to standard error.
 pub fn log(text: &str) {
     #[cfg(not(target_arch = "wasm32"))]

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Error, SerializeMap};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::context::Symbol;
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
@@ -34,26 +33,6 @@ pub enum Category {
     TypeNarrowing,
     /// Another one, without its `custom:`; letters, digits, `_`, `.`, `/` and `-`.
     Custom(String),
-}
-
-impl Category {
-    fn text(&self) -> String {
-        match self {
-            Category::CombineFunctions => "combine_functions".to_string(),
-            Category::Naming => "naming".to_string(),
-            Category::Complexity => "complexity".to_string(),
-            Category::DeadCode => "dead_code".to_string(),
-            Category::ModuleOrganization => "module_organization".to_string(),
-            Category::TypeNarrowing => "type_narrowing".to_string(),
-            Category::Custom(name) => format!("custom:{}", name),
-        }
-    }
-}
-
-impl Serialize for Category {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
-    }
 }
 
 impl<'de> Deserialize<'de> for Category {
@@ -87,49 +66,36 @@ impl<'de> Deserialize<'de> for Category {
 ///     .with_metric("cognitive_complexity", 31.0);
 /// assert_eq!(found.symbols[0].id, "db.store:save");
 /// ```
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Recommendation {
     /// Stable within a run; where it is empty the host makes `<rule_id>:<symbol id or discriminator>`.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub id: String,
     /// The host fills it in.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub rule_id: String,
     /// The manifest's group where it is empty.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
     /// The one the manifest's group implies where it is `None`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
     /// The manifest's where it is `None`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// 0.0 to 1.0, derived from the evidence.
-    #[serde(serialize_with = "finite")]
     pub confidence: f64,
     /// One line.
     pub title: String,
     /// Why, with the evidence.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The first is where it is reported; empty for a finding about the whole repository.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<SymbolRef>,
     /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
     /// The facts it rests on.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
     /// Name to number; an increase makes a known finding *worsened*.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "finite_values")]
     pub metrics: BTreeMap<String, f64>,
     /// Tells apart findings of one rule on one symbol: no line numbers or metric values here.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub discriminator: String,
     /// The finding's identity across edits. The host fills it in, whatever stands here.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
 }
 
@@ -222,7 +188,7 @@ impl Recommendation {
 }
 
 /// Where a recommendation points.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
 pub struct SymbolRef {
@@ -250,7 +216,7 @@ impl From<&Symbol> for SymbolRef {
 }
 
 /// One fact behind a recommendation: a metric and its limit, a call path, a counter-indication.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Evidence {
     /// One word, such as `call` or `metric`.
@@ -258,13 +224,10 @@ pub struct Evidence {
     /// What it is.
     pub text: String,
     /// The id of the symbol it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
     /// The file where it can be seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The line where it can be seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
 }
 
@@ -285,88 +248,5 @@ impl Evidence {
         self.file = Some(file.into());
         self.line = Some(line);
         self
-    }
-}
-
-// JSON has no NaN and no infinity. serde_json writes `null` for them, which the host would take for a value left out.
-
-fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value.is_finite() {
-        serializer.serialize_f64(*value)
-    } else {
-        Err(S::Error::custom("a confidence that is not a finite number"))
-    }
-}
-
-fn finite_values<S: Serializer>(values: &BTreeMap<String, f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(values.len()))?;
-    for (name, value) in values {
-        if !value.is_finite() {
-            return Err(S::Error::custom(format!("the metric '{}' is not a finite number", name)));
-        }
-        map.serialize_entry(name, value)?;
-    }
-    map.end()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(recommendation: &Recommendation) -> String {
-        serde_json::to_string(recommendation).expect("finite")
-    }
-
-    #[test]
-    fn leaves_out_what_the_host_fills_in() {
-        assert_eq!(json(&Recommendation::new("t")), r#"{"confidence":1.0,"title":"t"}"#);
-    }
-
-    #[test]
-    fn writes_everything_that_is_set() {
-        let symbol = Symbol { start_line: 3, end_line: 5, ..Symbol::function("a.b", "f") };
-        let found = Recommendation::new("t")
-            .with_id("i")
-            .with_category(Category::Custom("x".to_string()))
-            .with_severity(Severity::Error)
-            .with_confidence(0.5)
-            .with_description("d")
-            .about(&symbol)
-            .with_suggestion("s")
-            .with_evidence(Evidence::new("k", "e").with_symbol("y").at("f.py", 7))
-            .with_metric("m", 2.0)
-            .with_discriminator("c");
-        let expected = concat!(
-            r#"{"id":"i","category":"custom:x","severity":"error","confidence":0.5,"title":"t","description":"d","#,
-            r#""symbols":[{"id":"a.b:f","name":"f","file":"a/b.py","module":"a.b","#,
-            r#""start_line":3,"end_line":5,"start_column":1}],"suggestion":"s","#,
-            r#""evidence":[{"kind":"k","text":"e","symbol":"y","file":"f.py","line":7}],"#,
-            r#""metrics":{"m":2.0},"discriminator":"c"}"#
-        );
-        assert_eq!(json(&found), expected);
-        assert_eq!(serde_json::from_str::<Recommendation>(expected).expect("valid"), found);
-    }
-
-    #[test]
-    fn categories_are_text() {
-        for text in ["combine_functions", "naming", "complexity", "dead_code", "module_organization", "type_narrowing"]
-        {
-            let quoted = format!("\"{}\"", text);
-            let category: Category = serde_json::from_str(&quoted).expect("text");
-            assert!(!matches!(category, Category::Custom(_)), "{}", text);
-            assert_eq!(serde_json::to_string(&category).expect("text"), quoted);
-        }
-        let custom: Category = serde_json::from_str("\"custom:a\"").expect("text");
-        assert_eq!(custom, Category::Custom("a".to_string()));
-    }
-
-    #[test]
-    fn refuses_numbers_that_are_none() {
-        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert!(serde_json::to_string(&Recommendation::new("t").with_confidence(value)).is_err());
-            let error =
-                serde_json::to_string(&Recommendation::new("t").with_metric("m", value)).expect_err("no number");
-            assert!(error.to_string().contains("'m'"), "{}", error);
-        }
     }
 }

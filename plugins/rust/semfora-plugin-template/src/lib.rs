@@ -3,8 +3,7 @@
 //! The manifest's `config.layers` names the layers from the uppermost to the lowest. A symbol is in the first of them
 //! that is one of the dotted parts of its module.
 
-use std::collections::HashSet;
-
+use semfora_plugin_sdk::hash::HashSet;
 use semfora_plugin_sdk::{CallEdge, Category, Evidence, Recommendation, Resolution, Severity, SuggestContext, Symbol};
 
 semfora_plugin_sdk::plugin!(evaluate);
@@ -18,7 +17,7 @@ pub fn evaluate(context: SuggestContext) -> Result<Vec<Recommendation>, String> 
     let layers: Vec<String> =
         context.option("layers").map_err(|_| "config.layers must be a list of strings")?.unwrap_or_default();
     let graph = context.graph();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut found = Vec::new();
     for call in &context.calls {
         let (caller, callee) = match graph.ends(call) {
@@ -72,3 +71,6 @@ fn finding(
         .with_evidence(Evidence::new("call", format!("line {}", call.line)).with_symbol(&callee.id))
         .with_metric("distance", (lower - upper) as f64)
 }
+
+#[cfg(test)]
+mod tests;
