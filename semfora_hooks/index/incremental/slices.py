@@ -133,10 +133,12 @@ class Slicer:
         uncalled = [
             facts.name
             for index, facts in enumerate(entry.facts.symbols)
-            if not counts[entry.ids[index]].fan_in and link.entry_points[index] == "none"
+            if (only is None or index in only)
+            and not counts[entry.ids[index]].fan_in
+            and link.entry_points[index] == "none"
         ]
         view.load_mentions(uncalled)
-        targets = self._targets(path)
+        targets = self._targets(path, only)
 
         def metrics(identity: str, facts: SymbolFacts) -> Metrics:
             known = counts[identity]
@@ -153,16 +155,20 @@ class Slicer:
 
         return file_symbols(entry, link, metrics, reached, only)
 
-    def _targets(self, path: str) -> dict[str, set[str]]:
-        """What each symbol of a file calls, names outside the repository included."""
+    def _targets(self, path: str, only: set[int] | None) -> dict[str, set[str]]:
+        """What the symbols of a file call, or some of them; names outside the repository included."""
         view = self._view
         ids, link = view.entry(path).ids, view.link(path)
         found: defaultdict[str, set[str]] = defaultdict(set)
         for call in link.calls:
+            if only is not None and call.caller not in only:
+                continue
             target = link.callees[call.callee] if call.callee >= 0 else f"\0{link.externals[call.external]}"
             found[ids[call.caller]].add(target)
-        for first, second in view.constructors(path).items():
-            found[first].update(second)
+        symbols = view.entry(path).facts.symbols
+        if only is None or any(symbols[index].kind == "class" for index in only):
+            for first, second in view.constructors(path).items():
+                found[first].update(second)
         return found
 
     def _imports(self, paths: Iterable[str]) -> Iterable[tuple[str, str, Sequence[tuple[str, int, bool, bool]]]]:

@@ -54,9 +54,8 @@ def constant(output: str | bytes) -> str:
     return core(packed(1024, len(raw)), extra=f'(data (i32.const 1024) "{data(raw)}")')
 
 
-def searching(needle: str) -> str:
+def searching(needle: str, found: str = '[{"title":"found"}]', absent: str = '[{"title":"absent"}]') -> str:
     """A core plugin that says `found` if its context holds `needle`, and else `absent`."""
-    found, absent = '[{"title":"found"}]', '[{"title":"absent"}]'
     return core(
         f"""(local $at i32) (local $i i32)
         (block $done
