@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,6 @@ from semfora_hooks.providers.declarative.document import (
     Place,
     Source,
     entries,
-    located_error,
     read_documents,
     shorten,
 )
@@ -41,13 +41,14 @@ def parse_file(path: str, data: bytes, taken: dict[str, tuple[str, Place]] | Non
         data: The file's content.
         taken: Names of rules that exist already, with their places; the rules of this file are added.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        source = Source(path, data.decode())
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        source = Source(path, before)
-        return ParsedFile([], [located_error(path, source.place_at(len(before)), "not valid UTF-8")])
-    source = Source(path, text)
+        source = Source(path, data.decode(errors="replace"))
+        place = source.place_at(len(data[: error.start].decode()))
+        source.problem(place, f"not valid UTF-8: the byte 0x{data[error.start]:02X}", hint="save the file as UTF-8")
+        return ParsedFile([], source.errors)
     taken = {} if taken is None else taken
     rules: list[DeclarativeRule] = []
     for document in read_documents(source):

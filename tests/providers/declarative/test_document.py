@@ -145,8 +145,14 @@ def test_syntax_errors_are_located(text: str, expected: str) -> None:
 
 
 def test_bytes_that_are_no_text() -> None:
-    (error,) = parse_file("r.yaml", b"name: x\nmatch: \xff\xfe").errors
-    assert error.message == "r.yaml:2:8: not valid UTF-8"
+    for mark in (b"", b"\xef\xbb\xbf"):
+        (error,) = parse_file("r.yaml", mark + b"name: x\nmatch: caf\xe9 {}\n").errors
+        assert error.message.splitlines() == [
+            "r.yaml:2:11: not valid UTF-8: the byte 0xE9",
+            "    match: caf\ufffd {}",
+            "              ^",
+        ]
+        assert error.hint == "save the file as UTF-8"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
