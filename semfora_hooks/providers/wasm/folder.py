@@ -57,7 +57,10 @@ class Discovered:
     def plugin_file(self, folder: Path, name: str, where: str) -> Path:
         """The real path of an enabled plugin's file; raises like `checked_file`, and where all are too large."""
         path = checked_file(folder, name, where, MAX_MODULE)
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except OSError as error:  # it went away in between
+            raise PluginError(f"{where}: the file {name!r} cannot be read: {error.strerror}", kind="manifest") from None
         if self.size + size > MAX_TOTAL:
             message = f"{where}: '{name}' and the plugins before it have more than {MAX_TOTAL} bytes together"
             raise PluginError(message, kind="too_large")
