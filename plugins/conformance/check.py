@@ -40,9 +40,8 @@ def main(arguments: list[str]) -> int:
             continue
         failed += 1
         print(f"{name}: DIFFERS")  # noqa: T201
-        lines = difflib.unified_diff(
-            wanted.decode().splitlines(), got.decode().splitlines(), "expected", "got", "", "", 2
-        )
+        before, after = wanted.decode().splitlines(), got.decode().splitlines()
+        lines = difflib.unified_diff(before, after, "expected", "got", n=2, lineterm="")
         for _, line in zip(range(MAX_LINES), lines, strict=False):
             print(f"    {line}")  # noqa: T201
     pool.close()
