@@ -91,9 +91,11 @@ def component(body: str = "", output: str = '[{"title":"from a component"}]', im
           (i32.store (i32.const 4) (i32.const {len(output.encode())}))
           (i32.const 0)))
       (core instance $i (instantiate $m))
+      (alias core export $i "memory" (core memory $memory))
+      (alias core export $i "realloc" (core func $realloc))
+      (alias core export $i "evaluate" (core func $run))
       (func (export "evaluate") (param "context-json" string) (result string)
-        (canon lift (core func $i "evaluate") (memory (core memory $i "memory"))
-          (realloc (core func $i "realloc")))))"""
+        (canon lift (core func $run) (memory $memory) (realloc $realloc))))"""
 
 
 def wasm(wat: str) -> bytes:
