@@ -145,9 +145,9 @@ class SuggestEngine:
             if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)
             rules = self._rules(request, run)
-            _prepare(rules)
             reader = self._reader(request, run)
             if request.scope in ("staged", "range"):
+                _prepare(rules)
                 target = self._target(request)
                 plain = [loaded.rule for loaded in rules]
                 sides = reader.change(scope, target, plain, in_part=not (request.whole or request.show_inherited))
@@ -155,7 +155,9 @@ class SuggestEngine:
                 found, fixed = self._compare(request, scope, rules, sides, run)
             else:
                 fixed = []
-                side, found = reader.judged(scope, self._judge_key(request, rules), partial(self._judge, rules, run))
+                side, found = reader.judged(
+                    scope, self._judge_key(request, rules), partial(self._judge, rules, run), partial(_prepare, rules)
+                )
             found = self._police(request, rules, found, side)
             result = self._report(request, scope, run, side, found, fixed, start)
             return msgspec.structs.replace(result, rules=[loaded.rule for loaded in rules])

@@ -70,7 +70,7 @@ class Rule(abc.ABC):
         origin: The file the rule was read from, where there is one.
         locality: What a finding rests on besides the data of the symbols in the file it is reported in. Nothing
             (`file`), so that a run about a change need show the rule the files that the change reaches and no more; the
-            group of `duplicates` or the circle of `imports` it is about; or anything at all (`repository`). With `focus`
+            group of `duplicates` or the circle of `imports` it is about; or anything (`repository`). With `focus`
             and a granularity of `symbol` or `module`, the rule gets the symbols (the whole modules) that the change is
             about, with what they call and what calls them, and everything outside runs about a change.
         uses_calls: Whether the rule looks at who calls what, or at metrics that count it.

@@ -120,13 +120,16 @@ class SideReader:
         with self._open_store() as store:
             return self._whole(snapshot, scope, project, store)
 
-    def judged(self, scope: Scope, key: str | None, judge: Judge) -> tuple[Side, list[Recommendation]]:
+    def judged(
+        self, scope: Scope, key: str | None, judge: Judge, prepare: Callable[[], None] = lambda: None
+    ) -> tuple[Side, list[Recommendation]]:
         """The files on disk and what is said of them; what was said of the same files before is not worked out again.
 
         Args:
             scope: What the run is about.
             key: What the findings depend on besides the files; `None` where they must be worked out.
             judge: Gives the findings, and whether they may be kept.
+            prepare: Called before the files are read, where they must be.
         """
         with self._timed("discover"):
             snapshot = discovery.work_tree(self._root, self._config)
@@ -135,6 +138,7 @@ class SideReader:
             full_key = None if key is None or store is None else self._result_key(snapshot, project, key)
             if store is not None and full_key is not None and (known := self._known(store, full_key, snapshot, scope)):
                 return known
+            prepare()
             side = self._whole(snapshot, scope, project, store)
             found, is_sound = judge(side)
             if (

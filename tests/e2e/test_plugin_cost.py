@@ -84,6 +84,7 @@ def test_statistics_and_caches(repository: Repository) -> None:
     repository.stats()
     folders = {path.name for path in (repository.cache / "wasm").iterdir()}
     assert folders == {"compiled", "results"}
+    assert repository.stats()["contexts"] == "0"  # nothing changed: what was found is known
     repository.write("app.py", APP + "\n\ndef three():\n    return 3\n")
     again = repository.stats()
     assert (again["code hits"], again["result hits"], again["compile"]) == ("1", "0", "0.0")
