@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from measure import Row
 from staging import HERE, Repository
@@ -219,3 +220,16 @@ def overhead_of_wasm(repeat: int) -> tuple[float, float] | str:
         return f"not run: {lines[-1][:100] if lines else 'no message'}"
     found = json.loads(result.stdout)
     return found["guest"], found["whole"]
+
+
+def cost_of_plugins(quick: bool) -> dict[str, Any] | str:
+    """What `wasm_plugins.py` measures, or why it could not."""
+    import json
+
+    command = [sys.executable, str(HERE / "wasm_plugins.py"), *(["--quick"] if quick else [])]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    if result.returncode:
+        lines = result.stderr.strip().splitlines()
+        return f"not run: {lines[-1][:100] if lines else 'no message'}"
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found

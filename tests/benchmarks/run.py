@@ -29,7 +29,7 @@ from targets import Results, Size
 
 DOCS = HERE.parent.parent / "docs"
 SIZES = (1, 4, 16, 64)
-SECTIONS = ("machine", "targets", "growth", "stages", "programs", "rules")
+SECTIONS = ("machine", "targets", "growth", "stages", "programs", "rules", "plugins")
 
 
 def main() -> int:
@@ -58,7 +58,8 @@ def main() -> int:
     if not results.sizes:
         return 130
     results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
-    made = (tables.targets, tables.growth, tables.stages, tables.programs)
+    results.plugins = who.cost_of_plugins(options.quick)
+    made = (tables.targets, tables.growth, tables.stages, tables.programs, tables.plugins)
     sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
     sections["rules"], problems = _rules(source, options, semgrep)
     print("\n\n".join(sections.values()))

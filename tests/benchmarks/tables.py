@@ -64,6 +64,38 @@ def stages(results: Results) -> str:
     return _table(("size", "run", "median s", "process start", *STAGES, "other"), "rlrrrrrr", lines)
 
 
+def plugins(results: Results) -> str:
+    """What a WASM plugin costs."""
+    found = results.plugins
+    if isinstance(found, str):
+        return found
+    lines = [
+        (
+            f"{row['bytes'] / 1e6:.1f}",
+            *(f"{1000 * row[name]:.1f}" for name in ("encode", "copy", "guest", "decode")),
+            f"{(row['copy'] + row['decode']) / row['guest']:.0%}",
+            f"{row['peak'] / 2**20:.0f}",
+        )
+        for row in found["sizes"]
+    ]
+    titles = ("context MB", "encode ms", "copy ms", "guest ms", "decode ms", "host : guest", "guest's memory MiB")
+    starts, together, peer = found["starts"], found["together"], found["extism"]
+    speed = together["serial"] / together["parallel"]
+    others = [
+        ("cold start of the Rust sample: worker, compiling, first result", f"{starts['cold']:.3f} s"),
+        ("warm start: worker, loading, first result", f"{starts['warm']:.3f} s"),
+        (
+            f"4 plugins on 10 MB each, {together['processors']} processors",
+            f"{together['serial']:.3f} s in turn, {together['parallel']:.3f} s side by side ({speed:.2f} times)",
+        ),
+        (
+            "the scanner on 10 MB: Extism's Python SDK, in our process, against our sandbox, in another",
+            peer if isinstance(peer, str) else f"{peer['extism']:.3f} s : {peer['ours']:.3f} s",
+        ),
+    ]
+    return "\n\n".join([_table(titles, "rrrrrrr", lines), _table(("what", "measured"), "ll", others)])
+
+
 def growth(results: Results) -> str:
     """Time a file as the repository grows."""
     lines = []
