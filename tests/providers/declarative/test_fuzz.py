@@ -9,9 +9,11 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from semfora_hooks.providers.declarative.bitmaps import members
 from semfora_hooks.providers.declarative.fields import FIELD_NAMES
 from semfora_hooks.providers.declarative.keys import ANY, KEY_NAMES, NOT, TRANSITIVELY
 from semfora_hooks.providers.declarative.parsing import parse_file
+from semfora_hooks.providers.declarative.symbolindex import SymbolIndex
 from semfora_hooks.providers.declarative.view import View
 
 from .builders import CAPABILITIES, arg, call, context, flow, metrics, module, symbol
@@ -143,8 +145,13 @@ def test_sets_and_symbols_agree(condition, world) -> None:
     parsed = parse_file("r.yaml", json.dumps({"name": "x", "match": condition}).encode())
     assume(not parsed.errors)  # such as a condition that can never hold
     (rule,) = parsed.rules
+    view, index = View(world), SymbolIndex(View(world))
+    for clause in (rule.clause, *rule.clause.parts, *(leaf for leaf, _ in rule.clause.leaves())):
+        truths = [clause.holds(one, view) for one in world.symbols]
+        for wanted in (True, False):
+            asked = [number for number, truth in enumerate(truths) if truth is wanted]
+            assert list(members(clause.select(index, wanted))) == asked
     kinds = rule.default_kinds()
-    view = View(world)
     one_by_one = [
         one.id for one in world.symbols if (kinds is None or one.kind in kinds) and rule.clause.holds(one, view)
     ]
