@@ -351,10 +351,11 @@ def current_rust(folder: Path) -> Rust:
     packages = folder / "packages"
     packages.mkdir()
     subprocess.run(["apt-get", "-q", "update"], check=True, capture_output=True)
-    show = subprocess.run(["apt-cache", "show", "--no-all-versions", "libstd-rust-web-dev"], check=True, **_TEXT)
-    runtime = re.search(r"^Depends: (libstd-rust-web-[\d.]+)", show.stdout, re.M)
-    assert runtime is not None, show.stdout
-    wanted = ["rustc-web", "libstd-rust-web-dev", runtime[1]]
+    wanted = ["rustc-web", "libstd-rust-web-dev"]
+    for name in wanted:  # grows: the compiler's library, then LLVM
+        show = subprocess.run(["apt-cache", "show", "--no-all-versions", name], check=True, **_TEXT).stdout
+        depends = " ".join(re.findall(r"^Depends: (.*)$", show, re.M))
+        wanted += sorted(set(re.findall(r"\b(?:libstd-rust-web-[\d.]+|libllvm\d+)", depends)) - set(wanted))
     subprocess.run(["apt-get", "-q", "download", *wanted], cwd=packages, check=True, capture_output=True)
     for package in packages.glob("*.deb"):
         subprocess.run(["dpkg", "-x", str(package), str(folder / "root")], check=True)
@@ -370,7 +371,8 @@ def test_it_builds_without_warnings_with_current_rust(rust: Rust, tmp_path: Path
     more = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     root = tmp_path / "root" / "usr" / "lib"
     if root.exists():
-        more["LD_LIBRARY_PATH"] = ":".join(str(path) for path in (root, *root.glob("*-linux-gnu*")))
+        folders = (root, *root.glob("*-linux-gnu*"), *root.glob("llvm-*/lib"))
+        more["LD_LIBRARY_PATH"] = ":".join(map(str, folders))
     done = newer.cargo("check", "--workspace", "--all-targets", more=more)
     ours = [line for line in done.stderr.splitlines() if line.startswith(("warning", "error"))]
     assert ours == []
