@@ -124,7 +124,9 @@ def _cells(one: Contest, row: Row) -> list[str]:
     if row.median is None:
         return [row.name, row.problem or "not run", *[""] * 4]
     found = one.compared.get(row.name, {})
-    evaluating = statistics.median(sum(timing["rules"].values()) for timing in row.timings) if row.timings else None
+    evaluating = (
+        statistics.median(sum(timing.get("rules", {}).values()) for timing in row.timings) if row.timings else None
+    )
     seconds = "" if evaluating is None else f"{evaluating:.3f}"
     total = found.get("found", one.compared.get("ours", "")) if row.report is None else one.compared.get("ours", "")
     return [row.name, f"{row.median:.3f}", f"{len(row.seconds)}", seconds, f"{total}", f"{found.get('common', '')}"]
