@@ -10,7 +10,7 @@ import pytest
 
 from semfora_hooks import git
 from semfora_hooks.errors import GitError
-from semfora_hooks.git import RawChange, StagedState
+from semfora_hooks.git import RawChange
 
 ZEROS = "0" * 40
 FILE = b"100644"
@@ -109,7 +109,7 @@ def test_names_are_bytes(repo: Path) -> None:
     for name in names:
         (repo / os.fsdecode(name)).write_text("x")
     sh(repo, "add", "-A")
-    assert [change.name for change in git.staged_state(repo).changes] == sorted(names)
+    assert [change.name for change in git.raw_changes(repo, git.EMPTY_TREE)] == sorted(names)
     first = commit(repo)
     assert [change.name for change in git.raw_changes(repo, git.EMPTY_TREE, first)] == sorted(names)
 
@@ -138,42 +138,19 @@ def test_no_configuration_changes_raw_changes(repo: Path, setting: tuple[str, st
     assert [(change.name.decode(), change.new_oid) for change in git.raw_changes(repo, first, second)] == expected
 
 
-# ----------------------------------------------------------------------------------------------------- staged state
+# ------------------------------------------------------------------------------------------------------ the index
 
 
-def test_the_staged_state_is_asked_of_two_processes(repo: Path, started: list[list[str]]) -> None:
-    first = commit(repo, {"a.py": "1", "b.py": "2"})
-    (repo / "a.py").write_text("3")
-    sh(repo, "add", "-A")
-    (repo / "b.py").write_text("not staged")
-    tree = sh(repo, "rev-parse", "HEAD^{tree}")
-    started.clear()
-    state = git.staged_state(repo)
-    assert len(started) == 2
-    assert state == StagedState(first, tree, [RawChange(b"a.py", FILE, oid("1"), FILE, oid("3"), "M")])
-    pending = git.start_staged_state(repo)
-    assert pending() == state
-
-
-def test_the_staged_state_before_the_first_commit(repo: Path) -> None:
-    assert git.staged_state(repo) == StagedState(None, git.EMPTY_TREE, [])
-    (repo / "a.py").write_text("1")
-    sh(repo, "add", "-A")
-    added = RawChange(b"a.py", NONE, ZEROS, FILE, oid("1"), "A")
-    assert git.staged_state(repo) == StagedState(None, git.EMPTY_TREE, [added])
-
-
-def test_the_staged_state_of_another_index(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_of_another_index(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = commit(repo, {"a.py": "1"})
     monkeypatch.setenv("GIT_INDEX_FILE", ".git/other-index")  # as git does in hooks: relative to the top
     sh(repo, "read-tree", "HEAD")
     (repo / "a.py").write_text("2")
     sh(repo, "add", "a.py")
     monkeypatch.chdir(repo.parent)
-    assert [change.new_oid for change in git.staged_state(repo).changes] == [oid("2")]
     assert [change.new_oid for change in git.raw_changes(repo, first)] == [oid("2")]
     monkeypatch.delenv("GIT_INDEX_FILE")
-    assert git.staged_state(repo).changes == git.raw_changes(repo, first) == []
+    assert git.raw_changes(repo, first) == []
 
 
 def test_conflicts_can_be_told_apart(repo: Path) -> None:
@@ -183,7 +160,7 @@ def test_conflicts_can_be_told_apart(repo: Path) -> None:
     sh(repo, "checkout", "-q", "main")
     commit(repo, {"a.py": "ours\n", "gone.py": None})
     sh(repo, "merge", "-q", "other", check=False)
-    changes = git.staged_state(repo).changes
+    changes = git.raw_changes(repo, "HEAD")
     assert {change.name: change.is_unmerged for change in changes if change.is_unmerged} == {
         b"a.py": True,
         b"gone.py": True,
@@ -196,10 +173,10 @@ def test_files_that_are_only_meant_to_be_added_are_not_staged(repo: Path) -> Non
     (repo / "empty.py").write_text("")
     (repo / "full.py").write_text("x")
     sh(repo, "add", "-N", "empty.py", "full.py")
-    assert git.staged_state(repo).changes == []
+    assert git.raw_changes(repo, "HEAD") == []
     assert not git.is_anything_staged(repo)
     sh(repo, "add", "empty.py")
-    assert [change.name for change in git.staged_state(repo).changes] == [b"empty.py"]
+    assert [change.name for change in git.raw_changes(repo, "HEAD")] == [b"empty.py"]
     assert git.is_anything_staged(repo)
 
 
@@ -214,7 +191,7 @@ def test_a_submodule_is_a_change_that_is_no_file(repo: Path) -> None:
     assert RawChange(b"inner", NONE, ZEROS, b"160000", pinned, "A") in git.raw_changes(repo, git.EMPTY_TREE, first)
     moved = commit(inner, {"x.py": "y"})
     sh(repo, "add", "inner")
-    assert git.staged_state(repo).changes == [RawChange(b"inner", b"160000", pinned, b"160000", moved, "M")]
+    assert git.raw_changes(repo, "HEAD") == [RawChange(b"inner", b"160000", pinned, b"160000", moved, "M")]
 
 
 def test_another_object_format(repo: Path) -> None:
@@ -223,11 +200,12 @@ def test_another_object_format(repo: Path) -> None:
     sh(root, "init", "-q", "--object-format=sha256")
     (root / "a.py").write_text("1")
     sh(root, "add", "-A")
-    state = git.staged_state(root)
-    assert (state.commit, len(state.tree), [len(change.new_oid) for change in state.changes]) == (None, 64, [64])
+    empty = git.empty_tree(root)
+    assert (git.head(root), len(empty)) == (None, 64)
+    assert [len(change.new_oid) for change in git.raw_changes(root, empty)] == [64]
     assert git.is_anything_staged(root)
     first = commit(root)
-    assert git.tree_id(root, first) == git.staged_state(root).tree == sh(root, "rev-parse", "HEAD^{tree}")
+    assert git.tree_id(root, first) == sh(root, "rev-parse", "HEAD^{tree}")
     assert [change.status for change in git.raw_changes(root, git.empty_tree(root), first)] == ["A"]
 
 
@@ -241,7 +219,7 @@ def test_a_lost_commit_is_not_a_repository_without_commits(repo: Path, damage: s
         (repo / ".git" / "objects" / first[:2] / first[2:]).unlink()
     else:
         (repo / ".git" / "refs" / "heads" / "main").write_text("nonsense\n")
-    for ask in (git.staged_state, git.head, git.is_anything_staged):
+    for ask in (git.staged_changes, git.head, git.is_anything_staged):
         with pytest.raises(GitError, match="HEAD is broken in") as caught:
             ask(repo)
         assert caught.value.hint == "git fsck says what is missing"
@@ -251,8 +229,8 @@ def test_a_lost_tree_is_an_error(repo: Path) -> None:
     commit(repo, {"a.py": "1"})
     tree = sh(repo, "rev-parse", "HEAD^{tree}")
     (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
-    for ask in (git.staged_state, git.is_anything_staged):
-        with pytest.raises(GitError, match=r"(HEAD is broken|git diff-index failed) in"):
+    for ask in (git.staged_changes, git.is_anything_staged):
+        with pytest.raises(GitError, match=r"(HEAD is broken|git diff(-index)? failed) in"):
             ask(repo)
 
 
@@ -342,7 +320,11 @@ def test_a_git_that_does_not_end_is_stopped(repo: Path, tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     monkeypatch.setattr("semfora_hooks.git.process.TIMEOUT", 0.2)
     monkeypatch.setattr("semfora_hooks.git.objects.TIMEOUT", 0.2)
-    for ask in (lambda: git.blobs(repo, ["f" * 40]), lambda: git.staged_state(repo), lambda: git.index_entries(repo)):
+    for ask in (
+        lambda: git.blobs(repo, ["f" * 40]),
+        lambda: git.staged_changes(repo),
+        lambda: git.Index(repo).entries(),
+    ):
         with pytest.raises(GitError, match=r"did not end within 0\.2 s"):
             list(ask() or ())
 
@@ -365,7 +347,6 @@ def test_entries_that_git_was_told_to_keep(repo: Path) -> None:
         }
         assert tree.untracked() == [b"new.py"]
         assert tree.head() == sh(repo, "rev-parse", "HEAD")
-    assert git.work_tree_files(repo) == [b"assumed.py", b"new.py", b"new.txt", b"other.txt", b"plain.py", b"sparse.py"]
 
 
 def test_listings_start_all_they_need_at_once_and_leave_nothing_behind(repo: Path, started: list[list[str]]) -> None:

@@ -8,15 +8,12 @@ from semfora_hooks.errors import GitError
 from semfora_hooks.git.differences import (
     EMPTY_TREE,
     RawChange,
-    StagedState,
     changes,
     empty_tree,
     head,
     is_anything_staged,
     raw_changes,
     staged_changes,
-    staged_state,
-    start_staged_state,
     tree_id,
 )
 from semfora_hooks.git.names import display_path
@@ -27,10 +24,8 @@ from semfora_hooks.git.objects import (
     blob_id,
     blob_sizes,
     blobs,
-    index_entries,
     read_blobs,
     tree_entries,
-    work_tree_files,
 )
 from semfora_hooks.git.process import is_named_work_tree, run
 
@@ -38,7 +33,6 @@ __all__ = [
     "EMPTY_TREE",
     "Index",
     "RawChange",
-    "StagedState",
     "TreeEntry",
     "WorkTree",
     "blob_id",
@@ -49,19 +43,15 @@ __all__ = [
     "display_path",
     "empty_tree",
     "head",
-    "index_entries",
     "is_anything_staged",
     "is_ignored",
     "merge_base",
     "raw_changes",
     "read_blobs",
     "staged_changes",
-    "staged_state",
-    "start_staged_state",
     "top_level",
     "tree_entries",
     "tree_id",
-    "work_tree_files",
 ]
 
 

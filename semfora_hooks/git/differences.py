@@ -63,20 +63,6 @@ class RawChange(NamedTuple):
         return self.status == "U"
 
 
-class StagedState(NamedTuple):
-    """HEAD, and how the index differs from it.
-
-    Attributes:
-        commit: HEAD's commit; `None` before the first one.
-        tree: The commit's tree, or the empty tree's id.
-        changes: From HEAD to the index, in git's order; renames are two entries.
-    """
-
-    commit: str | None
-    tree: str
-    changes: list[RawChange]
-
-
 # ------------------------------------------------------------------------------------------------------------- HEAD
 
 
@@ -166,36 +152,6 @@ def parse_raw(output: bytes) -> list[RawChange]:
         old_mode, new_mode, old_oid, new_oid, status = information.lstrip(b":").split(b" ")
         found.append(RawChange(name, old_mode, old_oid.decode(), new_mode, new_oid.decode(), status[:1].decode()))
     return found
-
-
-def start_staged_state(root: Path) -> Callable[[], StagedState]:
-    """Let git find out about HEAD and the index while other work goes on; the result waits for it.
-
-    Raises:
-        GitError: Git is missing; from the result, that it failed.
-    """
-    asked = start_head(root)
-    differences = _start_raw(root, "HEAD", None)
-
-    def finish() -> StagedState:
-        with together(asked, differences):
-            ids = finish_head(asked)
-            if ids is None:
-                differences.stop()
-                tree = empty_tree(root)
-                return StagedState(None, tree, raw_changes(root, tree))
-            return StagedState(*ids, parse_raw(differences.finish().stdout))
-
-    return finish
-
-
-def staged_state(root: Path) -> StagedState:
-    """HEAD, its tree, and how the index differs from it, by two processes at once.
-
-    Raises:
-        GitError: Git is missing, or failed.
-    """
-    return start_staged_state(root)()
 
 
 def is_anything_staged(root: Path) -> bool:

@@ -133,18 +133,6 @@ class Index(_Listing):
         return raw_changes(self._root, self.head() or empty_tree(self._root), announced=True)
 
 
-def work_tree_files(root: Path) -> list[bytes]:
-    """Tracked files and untracked ones that git does not ignore, sorted."""
-    with WorkTree(root) as tree:
-        return sorted({*(entry.name for entry in tree.tracked()), *tree.untracked()})
-
-
-def index_entries(root: Path) -> Iterator[TreeEntry]:
-    """What is staged. Honours `GIT_INDEX_FILE`."""
-    with Index(root) as index:
-        yield from index.entries()
-
-
 def _index_entry(line: bytes) -> TreeEntry:
     information, _, name = line.partition(b"\t")
     mode, oid, stage = information.split(b" ")
