@@ -1,10 +1,12 @@
 """Measure every target of `performance.md`, the peers beside us, and print tables.
 
-Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--sizes 1,4,16,64] [--source FOLDER] [--write-docs]
+Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--only PARTS] [--sizes 1,4,16,64] [--source FOLDER]
+                                      [--write-docs]
 
-Everything runs through the command line, in fresh processes, by turns. The whole takes about half an hour; `--quick`
-(one size, fewer repeats) under a minute. Peers are those of the dependency group `bench`, and semgrep, which a run
-that is not quick installs into an environment of its own; one that is missing is said to be so.
+Everything runs through the command line, in fresh processes, by turns. The whole takes more than an hour, two thirds
+of it at 64 times the size; `--quick` (one size, fewer repeats, no thousand rules) under a minute. Peers are those of
+the dependency group `bench`, and semgrep, which a run that is not quick installs into an environment of its own; one
+that is missing is said to be so.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import contenders as who
@@ -29,20 +32,48 @@ from targets import Results, Size
 
 DOCS = HERE.parent.parent / "docs"
 SIZES = (1, 4, 16, 64)
-SECTIONS = ("machine", "targets", "growth", "stages", "programs", "rules", "plugins")
+PARTS = {
+    "paths": ("machine", "targets", "growth", "stages", "programs"),
+    "rules": ("rules",),
+    "plugins": ("plugins",),
+}
+"""What can be measured on its own, and the sections of the page that it fills."""
 
 
 def main() -> int:
     """Run everything and print the tables."""
     options = _options()
     if options.write_docs:
-        _check_docs(options.write_docs)
+        _check_docs(options.write_docs, options.only)
     cache = _cache()
     source = options.source or corpus.django(cache)
     semgrep = who.find_semgrep(
         cache, install=not (options.quick or options.source or options.no_install or options.no_peers)
     )
     results = Results([])
+    sections: dict[str, str] = {}
+    problems = False
+    if "plugins" in options.only:
+        results.plugins = who.cost_of_plugins(options.quick)
+        sections["plugins"] = tables.plugins(results)
+    if "paths" in options.only:
+        _all_sizes(results, source, options, semgrep)
+        if not results.sizes:
+            return 130
+        results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
+        made = (tables.targets, tables.growth, tables.stages, tables.programs)
+        sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
+    if "rules" in options.only:
+        sections["rules"], problems = _rules(source, options, semgrep)
+    print("\n\n".join(sections.values()))
+    if options.write_docs:
+        _write_docs(options.write_docs, sections, results)
+    ours = [row for size in results.sizes for row in size.rows.values() if row.report is not None]
+    return 1 if problems or any(row.problem not in (None, who.NO_WASMTIME) for row in ours) else 0
+
+
+def _all_sizes(results: Results, source: Path, options: argparse.Namespace, semgrep: Path | None) -> None:
+    """Measure each size; those that were finished stay if somebody interrupts."""
     with tempfile.TemporaryDirectory(prefix="semfora-bench-") as folder:
         try:
             for copies in options.sizes:
@@ -55,25 +86,16 @@ def main() -> int:
                 print(f"size {copies}: {tables.summary(size)}", file=sys.stderr)
         except KeyboardInterrupt:
             print("\ninterrupted; the tables have the sizes that were finished", file=sys.stderr)
-    if not results.sizes:
-        return 130
-    results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
-    results.plugins = who.cost_of_plugins(options.quick)
-    made = (tables.targets, tables.growth, tables.stages, tables.programs, tables.plugins)
-    sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
-    sections["rules"], problems = _rules(source, options, semgrep)
-    print("\n\n".join(sections.values()))
-    if options.write_docs:
-        _write_docs(options.write_docs, sections, results)
-    ours = [row for size in results.sizes for row in size.rows.values() if row.report is not None]
-    return 1 if problems or any(row.problem not in (None, who.NO_WASMTIME) for row in ours) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one size, and runs that are few")
-    parser.add_argument("--repeat", type=int, metavar="N", help="runs that count, at sizes 1 and 4 (default: 5)")
+    parser.add_argument("--repeat", type=int, metavar="N", help="runs that count (default: 5)")
     parser.add_argument("--sizes", type=_sizes, help="copies of the sources, as 1,4,16,64 (the default) or fewer")
+    parser.add_argument(
+        "--only", type=_parts, default=tuple(PARTS), help=f"parts to measure, as {','.join(PARTS)} (the default)"
+    )
     parser.add_argument("--source", type=Path, help="a Python package's folder; Django from PyPI by default")
     parser.add_argument("--no-peers", action="store_true", help="only ourselves; for work on one of our stages")
     parser.add_argument("--no-install", action="store_true", help="leave semgrep out where it is not installed")
@@ -88,6 +110,13 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     options.sizes = options.sizes or (SIZES[:1] if options.quick else SIZES)
     return options
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split(","))
+    if not set(parts) <= PARTS.keys():
+        raise argparse.ArgumentTypeError(f"parts are {', '.join(PARTS)}")
+    return parts
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -113,11 +142,8 @@ def _repeats(copies: int, options: argparse.Namespace) -> who.Repeats:
         few = options.repeat or 1
         return who.Repeats(long=few, short=2 * few, peers=1, differences=2 * few, warm_up=False)
     repeat = options.repeat or 5
-    if copies < 16:
-        return who.Repeats(long=repeat, short=repeat, peers=repeat, differences=4 * repeat)
-    return who.Repeats(
-        long=min(repeat, 3 if copies < 64 else 1), short=repeat, peers=1, differences=repeat, warm_up=False
-    )
+    few = copies < 16
+    return who.Repeats(repeat, repeat, peers=repeat, differences=4 * repeat if few else repeat, warm_up=few)
 
 
 def _measure(
@@ -149,10 +175,10 @@ def _rules(source: Path, options: argparse.Namespace, semgrep: Path | None) -> t
     repeat = options.repeat or (1 if options.quick else 5)
     missing = "--no-peers" if options.no_peers else "not installed (a full run of the benchmark installs it)"
     contests = []
-    for rules in (rules_bench.FEW, rules_bench.MANY):
+    for rules in (rules_bench.FEW,) if options.quick else (rules_bench.FEW, rules_bench.MANY):
         many = rules == rules_bench.MANY
         # A thousand rules take ast-grep minutes, and would take semgrep more than an hour.
-        peers = 0 if options.no_peers else repeat if not many else 0 if options.quick else 1
+        peers = 0 if options.no_peers else repeat if not many else 1
         program = "it would take more than an hour" if many else missing if options.no_peers else semgrep or missing
         with tempfile.TemporaryDirectory(prefix="semfora-bench-") as folder:
             contests.append(
@@ -188,15 +214,17 @@ def _write_docs(docs: Path, sections: dict[str, str], results: Results) -> None:
     for name, section in sections.items():
         text = _place(name).sub(lambda match, section=section: f"{match[1]}{section}\n{match[2]}", text)
     page.write_text(text, encoding="utf-8")
+    if not results.sizes:
+        return
     image = docs / "img" / "growth.svg"
     image.parent.mkdir(exist_ok=True)
     image.write_text(_plot(results), encoding="utf-8")
 
 
-def _check_docs(docs: Path) -> None:
+def _check_docs(docs: Path, parts: Sequence[str]) -> None:
     """Complain before the half hour, not after it."""
     text = (docs / "performance.md").read_text(encoding="utf-8")
-    missing = [name for name in SECTIONS if not _place(name).search(text)]
+    missing = [name for part in parts for name in PARTS[part] if not _place(name).search(text)]
     if missing:
         raise SystemExit(
             f"{docs / 'performance.md'}: no '<!-- benchmark: {missing[0]} -->', or no '<!-- end -->' below it"
