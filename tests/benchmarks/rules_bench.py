@@ -65,6 +65,8 @@ def contest(
     rows = [_ours(name, root, scratch, repeat) for name in (COLD, WARM, EDITED)]
     rows[0].environment["SEMFORA_CACHE_DIR"] = str(scratch / "cold")
     rows[0].before = lambda: shutil.rmtree(scratch / "cold", ignore_errors=True)
+    # The next program's turn is about the rules as they were, for which findings were kept.
+    rows[1].before = _restores(rule_file)
     rows[2].before = _edits(rule_file)
     rows[2].environment["SEMFORA_CACHE_DIR"] = str(scratch / "edited")
     compared = {AST_GREP: _ast_grep(written, root), SEMGREP: _semgrep(semgrep, written, root, scratch)}
@@ -155,6 +157,12 @@ def _edits(path: Path) -> Callable[[], None]:
     original = path.read_text(encoding="utf-8")
     numbers = itertools.count(1)
     return lambda: _write(path, original.replace('"rule ', f'"edit {next(numbers)} of rule ', 1))
+
+
+def _restores(path: Path) -> Callable[[], None]:
+    """Takes edits back."""
+    original = path.read_text(encoding="utf-8")
+    return lambda: _write(path, original)
 
 
 def _write(path: Path, text: str) -> None:
