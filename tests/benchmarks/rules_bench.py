@@ -126,9 +126,9 @@ def _cells(one: Contest, row: Row) -> list[str]:
     if row.median is None:
         return [row.name, row.problem or "not run", *[""] * 4]
     found = one.compared.get(row.name, {})
-    evaluating = (
-        statistics.median(sum(timing.get("rules", {}).values()) for timing in row.timings) if row.timings else None
-    )
+    # A report leaves out `rules` where the findings were kept; one without `timings` says nothing.
+    stages = [sum(timing.get("rules", {}).values()) for timing in row.timings if timing]
+    evaluating = statistics.median(stages) if stages else None
     seconds = "" if evaluating is None else f"{evaluating:.3f}"
     total = found.get("found", one.compared.get("ours", "")) if row.report is None else one.compared.get("ours", "")
     return [row.name, f"{row.median:.3f}", f"{len(row.seconds)}", seconds, f"{total}", f"{found.get('common', '')}"]
