@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,11 @@ class Bench:
         unchanged.before = self.repository.stage_text
         return [*rows, unchanged]
 
-    def plugin(self) -> list[Row]:
-        """The same staged run in copies of the repository: without a plugin, and with plugins of two granularities."""
+    def plugin(self, granularities: Sequence[str]) -> list[Row]:
+        """The same staged run in copies of the repository: without a plugin, and with plugins of some granularities."""
         rows = []
-        for name, granularity in ((WITHOUT_PLUGIN, ""), (WITH_PLUGIN, "symbol"), (WITH_PROJECT_PLUGIN, "project")):
+        kinds = {"": WITHOUT_PLUGIN, "symbol": WITH_PLUGIN, "project": WITH_PROJECT_PLUGIN}
+        for name, granularity in ((kinds[key], key) for key in ("", *granularities)):
             copy = Repository(self.scratch / name.replace(" ", "-"), 0, 0, self.repository.plan)
             repeat = self.repeats.differences if granularity != "project" else max(1, self.repeats.differences // 4)
             row = self._ours(name, "--staged", root=copy.root, repeat=repeat)

@@ -4,9 +4,9 @@ Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--only PARTS] [--s
                                       [--write-docs]
 
 Everything runs through the command line, in fresh processes, by turns. The whole takes more than an hour, two thirds
-of it at 64 times the size; `--quick` (one size, fewer repeats, no thousand rules) under a minute. Peers are those of
-the dependency group `bench`, and semgrep, which a run that is not quick installs into an environment of its own; one
-that is missing is said to be so.
+of it at 64 times the size; `--quick` (one size, few repeats, only the paths that have targets) under a minute. Peers
+are those of the group `bench`, and semgrep, which a run that is not quick installs into an environment of its
+own; one that is missing is said to be so.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, metavar="N", help="runs that count (default: 5)")
     parser.add_argument("--sizes", type=_sizes, help="copies of the sources, as 1,4,16,64 (the default) or fewer")
     parser.add_argument(
-        "--only", type=_parts, default=tuple(PARTS), help=f"parts to measure, as {','.join(PARTS)} (the default)"
+        "--only", type=_parts, help=f"parts to measure, as {','.join(PARTS)} (the default; with --quick, paths)"
     )
     parser.add_argument("--source", type=Path, help="a Python package's folder; Django from PyPI by default")
     parser.add_argument("--no-peers", action="store_true", help="only ourselves; for work on one of our stages")
@@ -108,6 +108,7 @@ def _options() -> argparse.Namespace:
         help="write the tables into DOCS/performance.md, between its markers, and the plot into DOCS/img",
     )
     options = parser.parse_args()
+    options.only = options.only or (("paths",) if options.quick else tuple(PARTS))
     options.sizes = options.sizes or (SIZES[:1] if options.quick else SIZES)
     return options
 
@@ -160,12 +161,14 @@ def _measure(
         size.rows |= {row.name: row for row in rows}
 
     peers = bench.peers(semgrep) if first else []
+    if options.quick:
+        peers = [row for row in peers if row.name != who.RADON]  # slow, and no target speaks of it
     for row in peers if options.no_peers else ():
         row.problem = "not run: --no-peers"
     together(bench.whole() + peers)
     together(bench.staged() + (bench.staged_peers() + bench.start() if first else []))
     if first:
-        together(bench.plugin())
+        together(bench.plugin(("symbol",) if options.quick else ("symbol", "project")))
         together(bench.pytest())
     return size
 
