@@ -157,6 +157,8 @@ class RenderOptions(msgspec.Struct, frozen=True):
         color: Whether escape sequences are welcome.
         width: Columns of the output.
         statistics: Whether the user asked for numbers by rule and stage.
+        rules: The rules that were run, for formats that explain them.
+        exit_code: What the process will end with, where that is known.
     """
 
     root: str
@@ -164,6 +166,8 @@ class RenderOptions(msgspec.Struct, frozen=True):
     color: bool = False
     width: int = 100
     statistics: bool = False
+    rules: Sequence[Rule] = ()
+    exit_code: int | None = None
 
 
 @hookspec

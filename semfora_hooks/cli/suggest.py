@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,16 @@ import click
 import msgspec
 
 from semfora_hooks import git
-from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output
+from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, drop_output, output
 from semfora_hooks.cli.progress import Bar, orderly_end
 from semfora_hooks.config import Config, load_config, nearest
 from semfora_hooks.discovery import Root, find_root
 from semfora_hooks.engine import Request, Result, SuggestEngine
 from semfora_hooks.errors import UsageError
-from semfora_hooks.hookspecs import RenderOptions, Reporter
+from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.model import ErrorEntry
 from semfora_hooks.plugin_manager import LoadedRule
 from semfora_hooks.reporters import REPORTERS
-from semfora_hooks.reporters.text import error_line, problem_lines, totals, write_statistics
 
 SEVERITIES = click.Choice(["never", "info", "warning", "error"])
 
@@ -63,9 +62,18 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
     "--trace", metavar="SYMBOL", help="With one --rule in YAML: say why it fires on SYMBOL or not, key by key."
 )
 @click.option(
-    "--output-format", metavar="FORMAT", help="full, concise, json.  [default: full on a terminal, else concise]"
+    "--output-format",
+    metavar="FORMAT",
+    help=f"{', '.join(REPORTERS)}.  [default: full on a terminal, else concise]",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    help="Write to FILE. FORMAT:FILE writes one more report; repeatable.",
+)
 @click.option("--exit-zero", is_flag=True, help="Findings never make the exit code 1. Errors still make it 2.")
 @click.option("--strict", is_flag=True, help="A file that cannot be analysed wholly is an error.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of facts.")
@@ -105,11 +113,10 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     if options["locked"]:
         config = config.requiring_lock()
     errors: list[ErrorEntry] = []
-    name = options["output_format"] or ("full" if sys.stdout.isatty() else "concise")
     # Standard output is the report's; a provider that prints must not spoil it.
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
         engine = SuggestEngine(config, progress=bar.update)
-        reporter = _reporter(name, engine, errors)
+        outputs = output.plan(options["output_format"], options["outputs"], engine.plugins, errors)
         _one_by_one(engine, options["rules"])
         request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
         result = engine.run(request)
@@ -120,15 +127,27 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
             ErrorEntry(kind="incomplete", message=f"{item.file}: {item.reason}", hint="without --strict it is a remark")
             for item in report.incomplete
         )
+    if report.errors:
+        code = EXIT_ERROR
+    else:
+        code = EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
+    render = RenderOptions(
+        root=str(root.path),
+        read_source=result.read_source,
+        color=output.wants_color(os.environ),
+        width=output.width(os.environ),
+        statistics=options["statistics"],
+        rules=result.rules,
+        exit_code=code,
+    )
     try:
-        _write(result, reporter, root, options)
+        output.write(report, outputs, render)
+        output.tell_problems(report, outputs, render, statistics=options["statistics"])
         if options["plugin_stats"]:
             _write_plugin_stats(result)
     except BrokenPipeError:  # the reader had enough, as `| head` does; the verdict stands
         drop_output()
-    if report.errors:
-        return EXIT_ERROR
-    return EXIT_FAILED if report.summary.failed and not options["exit_zero"] else EXIT_CLEAN
+    return code
 
 
 def _one_by_one(engine: SuggestEngine, names: Sequence[str]) -> list[LoadedRule]:
@@ -152,7 +171,7 @@ def _trace(root: Root, config: Config, options: Mapping[str, Any]) -> int:
     """Say why a rule fires on a symbol or not, instead of a report."""
     if len(options["rules"]) != 1:
         raise UsageError("--trace needs one --rule beside it", hint="semfora-hooks rules list shows the names")
-    if options["output_format"] not in (None, "full", "concise") or options["output"] is not None:
+    if options["output_format"] not in (None, "full", "concise") or options["outputs"]:
         raise UsageError("--trace writes text to standard output, so --output-format and --output say nothing to it")
     from semfora_hooks.cli.trace import print_trace
 
@@ -193,46 +212,6 @@ def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, s
     return Request(root, whole=False)
 
 
-def _reporter(name: str, engine: SuggestEngine, errors: list[ErrorEntry]) -> Reporter:
-    if name in REPORTERS:
-        return REPORTERS[name]
-    known = {**engine.plugins.reporters(errors), **REPORTERS}
-    if name not in known:
-        raise UsageError(f"there is no output format '{name}'", hint=f"one of {', '.join(sorted(known))}")
-    return known[name]
-
-
-def _write(result: Result, reporter: Reporter, root: Root, options: Mapping[str, Any]) -> None:
-    report = result.report
-    to_file = options["output"] is not None
-    render = RenderOptions(
-        root=str(root.path),
-        read_source=result.read_source,
-        color=not to_file and _wants_color(),
-        width=_width(),
-        statistics=options["statistics"],
-    )
-    if to_file:
-        try:
-            with options["output"].open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-                reporter.render(report, stream, render)
-        except OSError as error:
-            raise UsageError(f"{options['output']}: cannot be written: {error.strerror}") from None
-    else:
-        reporter.render(report, sys.stdout, render)
-        sys.stdout.flush()
-    if reporter.name != "json" or to_file:
-        for line in problem_lines(report, render):
-            click.echo(line, err=True)
-    elif report.errors:
-        for entry in report.errors:
-            click.echo(error_line(entry), err=True)
-    if reporter.name == "concise" or to_file:
-        click.echo(totals(report), err=True)
-    if options["statistics"] and reporter.name != "full":
-        write_statistics(report, sys.stderr)
-
-
 def _write_plugin_stats(result: Result) -> None:
     """What plugins cost, on standard error."""
     from semfora_hooks.providers.wasm.stats import PluginStats, stats_lines
@@ -242,21 +221,3 @@ def _write_plugin_stats(result: Result) -> None:
     ]
     for line in stats_lines(known) if known else ["plugins: none was run"]:
         click.echo(line, err=True)
-
-
-def _width() -> int:
-    """What `shutil.get_terminal_size` says, without its import, which compression modules make slow."""
-    try:
-        columns = int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        columns = 0
-    if columns <= 0 and sys.__stdout__ is not None:
-        with suppress(OSError, ValueError):
-            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
-    return columns if columns > 0 else 100
-
-
-def _wants_color() -> bool:
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

@@ -26,11 +26,19 @@ def as_json(document: Any, order: Literal["deterministic"] | None = "determinist
         document: Structs, or plain data.
         order: `None` keeps the order of mappings; otherwise they are sorted.
     """
+    return msgspec.json.format(_encoded(document, order), indent=2).decode() + "\n"
+
+
+def as_json_line(document: Any) -> str:
+    """The same on one line, in the order of its keys, without the line's end."""
+    return _encoded(document, None).decode()
+
+
+def _encoded(document: Any, order: Literal["deterministic"] | None) -> bytes:
     try:
-        data = msgspec.json.encode(document, order=order)
+        return msgspec.json.encode(document, order=order)
     except UnicodeEncodeError:
-        data = msgspec.json.encode(_showable(msgspec.to_builtins(document)), order=order)
-    return msgspec.json.format(data, indent=2).decode() + "\n"
+        return msgspec.json.encode(_showable(msgspec.to_builtins(document)), order=order)
 
 
 def _showable(node: Any) -> Any:

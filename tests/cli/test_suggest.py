@@ -56,6 +56,7 @@ app.py:8:1: info naming (confidence 0.80)
 
 """
 
+FORMATS = "concise, full, github, gitlab, html, json, jsonl, junit, markdown, sarif"
 TOTALS = "1 warning, 1 info in 1 files (3 symbols, 0.0 s)"
 
 
@@ -192,8 +193,25 @@ def test_an_output_file_that_cannot_be_written(app: Project, run: Run) -> None:
         "",
         "error: missing/found.txt: cannot be written: No such file or directory\n",
     )
-    code, _, err = run("suggest", "-o", ".")
-    assert (code, err.splitlines()[-1]) == (2, "Error: Invalid value for '-o' / '--output': File '.' is a directory.")
+    assert run("suggest", "-o", ".") == (2, "", "error: --output: '.' is a directory (name a file in it)\n")
+
+
+def test_several_outputs(app: Project, run: Run) -> None:
+    assert run("suggest", "-o", "sarif:found.sarif", "-o", "json:found.json") == (0, CONCISE, f"{TOTALS}\n")
+    assert json.loads((app.path / "found.sarif").read_text())["version"] == "2.1.0"
+    assert json.loads((app.path / "found.json").read_text())["schema"] == "semfora.report"
+    assert run("suggest", "-o", "found.txt", "-o", "jsonl:found.jsonl") == (0, "", f"{TOTALS}\n")
+    assert (app.path / "found.txt").read_text() == CONCISE
+    assert run("suggest", "--output-format", "concise", "-o", "-") == (0, CONCISE, f"{TOTALS}\n")
+    assert run("suggest", "-o", "a:b.txt", "--fail-on", "info") == (
+        1,
+        "",
+        f"{TOTALS}; failed: at least one at or above 'info'\n",
+    )
+    assert (app.path / "a:b.txt").read_text() == CONCISE
+    code, out, err = run("suggest", "-o", "a.txt", "-o", "b.txt")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --output a.txt and --output b.txt ask for the same report twice (a second report is ")
 
 
 def test_statistics(app: Project, run: Run) -> None:
@@ -270,7 +288,11 @@ def test_strict(app: Project, run: Run) -> None:
         ),
         (("--min-confidence", "2"), "Error: Invalid value for '--min-confidence': 2.0 is not in the range 0<=x<=1."),
         (("--min-confidence", "nan"), "error: configuration: 'min-confidence': nan is not between 0.0 and 1.0"),
-        (("--output-format", "xml"), "error: there is no output format 'xml' (one of concise, full, json)"),
+        (("--output-format", "xml"), "error: there is no output format 'xml' (one of {formats})"),
+        (
+            ("--output-format", "sarf"),
+            "error: there is no output format 'sarf' (did you mean 'sarif'? There are {formats})",
+        ),
         (("--staged", "--since", "HEAD"), "error: --staged, --since and --auto-scope exclude each other"),
         (("--staged",), "error: {root} is not a git repository, so nothing is staged or changed there"),
         (("--since", "HEAD"), "error: {root} is not a git repository, so nothing is staged or changed there"),
@@ -285,7 +307,7 @@ def test_strict(app: Project, run: Run) -> None:
 def test_wrong_usage(app: Project, run: Run, arguments: tuple[str, ...], text: str) -> None:
     code, out, err = run("suggest", *arguments)
     assert (code, out) == (2, "")
-    assert err.splitlines()[-1].startswith(text.format(root=app.path))
+    assert err.splitlines()[-1].startswith(text.format(root=app.path, formats=FORMATS))
 
 
 def test_unknown_options_and_commands(app: Project, run: Run) -> None:
@@ -599,13 +621,13 @@ def test_traceback_is_shown_only_on_request(app: Project) -> None:
 def test_the_width_is_the_one_shutil_finds(
     monkeypatch: pytest.MonkeyPatch, columns: str | None, expected: int | None
 ) -> None:
-    from semfora_hooks.cli.suggest import _width
+    from semfora_hooks.cli.output import width
 
     if columns is not None:
         monkeypatch.setenv("COLUMNS", columns)
-    assert _width() == shutil.get_terminal_size((100, 24)).columns
+    assert width(os.environ) == shutil.get_terminal_size((100, 24)).columns
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((77, 20)))
     monkeypatch.setattr(sys.__stdout__, "fileno", lambda: 1, raising=False)
-    assert _width() == shutil.get_terminal_size((100, 24)).columns == (expected or 77)
+    assert width(os.environ) == shutil.get_terminal_size((100, 24)).columns == (expected or 77)
     monkeypatch.setattr(sys, "__stdout__", None)
-    assert _width() == shutil.get_terminal_size((100, 24)).columns == (expected or 100)
+    assert width(os.environ) == shutil.get_terminal_size((100, 24)).columns == (expected or 100)
