@@ -53,7 +53,7 @@ def _section(title: str, items: list[str]) -> Iterator[str]:
 
 
 def _row(item: Recommendation) -> str:
-    parts = [f"**{inline(item.title)}**"]
+    parts = [f"<b>{inline(item.title)}</b>"]  # asterisks mean nothing beside some punctuation
     parts += [inline(line) for line in item.description.splitlines() if line.strip()]
     parts += [f"• {inline(evidence_text(piece))}" for piece in item.evidence]
     if item.suggestion:
