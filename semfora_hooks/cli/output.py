@@ -32,7 +32,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 def plan(
-    name: str | None, destinations: Sequence[str], plugins: Plugins, errors: list[ErrorEntry]
+    name: str | None, destinations: Sequence[str], plugins: Plugins, errors: list[ErrorEntry], *, is_terminal: bool
 ) -> tuple[Output, ...]:
     """What to write where.
 
@@ -42,6 +42,7 @@ def plan(
             takes the place of standard output.
         plugins: Third parties, who may have formats of their own.
         errors: Gets what is wrong with those.
+        is_terminal: Whether standard output is one; it may be redirected while plugins are asked.
 
     Raises:
         UsageError: There is no such format.
@@ -67,7 +68,7 @@ def plan(
         reporter = _format_of(item, find)
         if reporter is not None:
             outputs.append(Output(reporter, _path(item.partition(":")[2])))
-    default = "full" if main == "-" and sys.stdout.isatty() else "concise"
+    default = "full" if main == "-" and is_terminal else "concise"
     reporter = find(name or default)
     if reporter is None:
         known = sorted({*REPORTERS, *(third_parties or {})})

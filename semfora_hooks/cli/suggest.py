@@ -113,10 +113,13 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     if options["locked"]:
         config = config.requiring_lock()
     errors: list[ErrorEntry] = []
+    is_terminal = sys.stdout.isatty()
     # Standard output is the report's; a provider that prints must not spoil it.
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
         engine = SuggestEngine(config, progress=bar.update)
-        outputs = output.plan(options["output_format"], options["outputs"], engine.plugins, errors)
+        outputs = output.plan(
+            options["output_format"], options["outputs"], engine.plugins, errors, is_terminal=is_terminal
+        )
         _one_by_one(engine, options["rules"])
         request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
         result = engine.run(request)
