@@ -1,14 +1,14 @@
-"""Where a report goes: formats by name, files written whole or not at all, and what a terminal can show."""
+"""Where a report goes: formats by name, files, and what a terminal can show."""
 
 from __future__ import annotations
 
 import os
-import stat
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
 
 import click
 import msgspec
@@ -19,6 +19,7 @@ from semfora_hooks.hookspecs import RenderOptions, Reporter
 from semfora_hooks.model import ErrorEntry, Report
 from semfora_hooks.plugin_manager import Plugins
 from semfora_hooks.reporters import REPORTERS, TEXT_FORMATS
+from semfora_hooks.reporters.writing import replacing
 
 DEFAULT_WIDTH = 100
 """Columns where there is no terminal that could tell."""
@@ -29,6 +30,38 @@ class Output(msgspec.Struct, frozen=True):
 
     reporter: Reporter
     path: Path | None
+
+
+class _Formats:
+    """Output formats by name. Third parties are asked when a name is not one of ours."""
+
+    def __init__(self, plugins: Plugins, errors: list[ErrorEntry]) -> None:
+        self._plugins, self._errors = plugins, errors
+
+    @cached_property
+    def _others(self) -> dict[str, Reporter]:
+        return self._plugins.reporters(self._errors)
+
+    def find(self, name: str) -> Reporter | None:
+        """The format of a name, if there is one."""
+        return REPORTERS.get(name) or self._others.get(name)
+
+    def guess(self, name: str) -> str | None:
+        """The format that was meant, perhaps."""
+        return nearest(name, sorted({*REPORTERS, *self._others}))
+
+    def require(self, name: str) -> Reporter:
+        """The format of a name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        reporter = self.find(name)
+        if reporter is None:
+            known, guess = ", ".join(sorted({*REPORTERS, *self._others})), self.guess(name)
+            hint = f"did you mean '{guess}'? There are {known}" if guess else f"one of {known}"
+            raise UsageError(f"there is no output format '{name}'", hint=hint)
+        return reporter
 
 
 def plan(
@@ -45,52 +78,55 @@ def plan(
         is_terminal: Whether standard output is one; it may be redirected while plugins are asked.
 
     Raises:
-        UsageError: There is no such format.
+        UsageError: There is no such format, or two reports would go to one place.
     """
-    third_parties: dict[str, Reporter] | None = None
-
-    def find(wanted: str) -> Reporter | None:
-        nonlocal third_parties
-        if wanted in REPORTERS:
-            return REPORTERS[wanted]
-        if third_parties is None:
-            third_parties = plugins.reporters(errors)
-        return third_parties.get(wanted)
-
-    main, *rest = [item for item in destinations if not _format_of(item, find)] or ["-"]
-    if rest:
+    formats = _Formats(plugins, errors)
+    split = [_split(item, formats) for item in destinations]
+    plain = [path for reporter, path in split if reporter is None] or [None]
+    if len(plain) > 1:
         raise UsageError(
-            f"--output {main} and --output {rest[0]} ask for the same report twice",
+            f"--output {plain[0] or '-'} and --output {plain[1] or '-'} ask for the same report twice",
             hint="a second report is --output FORMAT:FILE, such as sarif:report.sarif",
         )
-    outputs = []
-    for item in destinations:
-        reporter = _format_of(item, find)
-        if reporter is not None:
-            outputs.append(Output(reporter, _path(item.partition(":")[2])))
-    default = "full" if main == "-" and is_terminal else "concise"
-    reporter = find(name or default)
-    if reporter is None:
-        known = sorted({*REPORTERS, *(third_parties or {})})
-        guess = nearest(name or "", known)
-        hint = f"did you mean '{guess}'? There are {', '.join(known)}" if guess else f"one of {', '.join(known)}"
-        raise UsageError(f"there is no output format '{name}'", hint=hint)
-    return Output(reporter, None if main == "-" else _path(main)), *outputs
+    default = "full" if plain[0] is None and is_terminal else "concise"
+    outputs = [Output(formats.require(name or default), plain[0])]
+    outputs += [Output(reporter, path) for reporter, path in split if reporter is not None]
+    taken: set[str] = set()
+    for output in outputs:
+        place = "-" if output.path is None else os.path.abspath(output.path)  # noqa: PTH100  links stay as they are
+        if place in taken:
+            raise UsageError(f"--output: two reports cannot both go to '{output.path or '-'}'")
+        taken.add(place)
+    return tuple(outputs)
 
 
-def _format_of(destination: str, find: object) -> Reporter | None:
-    """The format that a destination names itself. A first part that is no format belongs to the file's name."""
+def _split(destination: str, formats: _Formats) -> tuple[Reporter | None, Path | None]:
+    """The format that a destination names itself, and the file. A first part that is no format belongs to its name.
+
+    Raises:
+        UsageError: The first part was meant as a format.
+    """
     name, colon, path = destination.partition(":")
-    assert callable(find)
-    return find(name) if colon and path and name.isidentifier() else None
+    if not (colon and path and re.fullmatch(r"[\w-]+", name)):
+        return None, _path(destination)
+    reporter = formats.find(name)
+    if reporter is not None:
+        return reporter, _path(path)
+    guess = formats.guess(name)
+    if guess:
+        hint = f"did you mean '{guess}:{path}'? A file of that name is './{destination}'"
+        raise UsageError(f"--output: there is no output format '{name}'", hint=hint)
+    return None, _path(destination)
 
 
-def _path(name: str) -> Path:
-    """A file to write.
+def _path(name: str) -> Path | None:
+    """A file to write; `None` is standard output.
 
     Raises:
         UsageError: It is a folder.
     """
+    if name == "-":
+        return None
     path = Path(name)
     if path.is_dir():
         raise UsageError(f"--output: '{name}' is a directory", hint="name a file in it")
@@ -124,39 +160,6 @@ def _use_utf8(name: str) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if name in REPORTERS and name not in TEXT_FORMATS and reconfigure is not None:
         reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A stream whose text becomes the file `path` when all of it is written, or not at all.
-
-    A symbolic link to a file is replaced, not followed: a repository could have put it there. Devices and pipes are
-    written as they are.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        mode = stat.S_IFREG
-    if not stat.S_ISREG(mode):
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            yield stream
-        return
-    draft = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(draft, flags, 0o666)
-    try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:  # noqa: PTH123
-            yield stream
-        if stat.S_IMODE(mode) and not path.is_symlink():
-            draft.chmod(stat.S_IMODE(mode))
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
 
 
 def tell_problems(report: Report, outputs: Sequence[Output], options: RenderOptions, *, statistics: bool) -> None:

@@ -212,12 +212,19 @@ class Run:
 
     def write_reports(self) -> None:
         """Write what `--semfora-report` asks for; what goes wrong is added to `problems`."""
+        import msgspec
+
+        from semfora_hooks.policy.selection import is_selected
+        from semfora_hooks.reporters.writing import replacing
+
         try:
+            report = self.analysis.report
             for reporter, path in self.reports:
+                rules = [loaded.rule for loaded in self._rules if is_selected(loaded.rule, self.engine.config)]
+                options = msgspec.structs.replace(self._render_options(), rules=rules)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("w", encoding="utf-8", newline="\n") as stream:
-                    reporter.render(self.analysis.report, stream, self._render_options())
-            _ = self.analysis.report
+                with replacing(path) as stream:
+                    reporter.render(report, stream, options)
         except SemforaError as error:
             self.problems.append(f"error: {error}")
         except OSError as error:

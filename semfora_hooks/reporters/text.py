@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from semfora_hooks.hookspecs import RenderOptions
-from semfora_hooks.model import Recommendation, Report
+from semfora_hooks.model import Evidence, Recommendation, Report
 from semfora_hooks.reporters.plain import (
     error_line,
     first_symbol,
@@ -42,38 +42,45 @@ def render_concise(report: Report, stream: TextIO, options: RenderOptions) -> No
 
 def render_full(report: Report, stream: TextIO, options: RenderOptions) -> None:
     """Findings with source, evidence and advice, then the totals."""
-
-    def style(text: str, **how: object) -> str:
-        return click.style(text, **how) if options.color else text  # type: ignore[arg-type]
-
-    colored = _python_painter() if options.color else None
+    paint = _python_painter() if options.color else None
     for item in open_findings(report):
-        name = severity(item)
-        status = f" {item.status}" if item.status else ""
-        stream.write(
-            f"{style(_place(item, options), bold=True)}: {style(name, fg=_COLORS[name], bold=True)} "
-            f"{item.rule_id}{status} {style(f'(confidence {item.confidence:.2f})', dim=True)}\n"
-        )
-        _paragraph(stream, item.title, options.width, "  ")
-        for number, line in _excerpt(item, options):
-            bar = style(f"{number:>5} |", dim=True)
-            shown = colored(line) if colored and item.symbols[0].file.endswith((".py", ".pyi")) else line
-            stream.write(f"    {bar} {shown}".rstrip() + "\n")
-        if item.description:
-            _paragraph(stream, item.description, options.width, "  ")
-        for evidence in item.evidence:
-            where = ""
-            if evidence.file and evidence.line:
-                where = f" ({path_from_here(evidence.file, options)}:{evidence.line})"
-            _paragraph(stream, f"- {evidence.text}{where}", options.width, "    ", hang="  ")
-        if item.suggestion:
-            _paragraph(stream, f"fix: {item.suggestion}", options.width, "  ", hang="     ")
-        stream.write("\n")
+        _finding(item, stream, options, paint)
     for item in report.fixed:
-        stream.write(f"{style('fixed', fg='green')} {item.rule_id}: {one_line(item.title)}\n")
+        stream.write(f"{_style('fixed', options, fg='green')} {item.rule_id}: {one_line(item.title)}\n")
     stream.write(f"{totals(report)}\n")
     if options.statistics:
         write_statistics(report, stream)
+
+
+def _finding(item: Recommendation, stream: TextIO, options: RenderOptions, paint: Callable[[str], str] | None) -> None:
+    name = severity(item)
+    status = f" {item.status}" if item.status else ""
+    stream.write(
+        f"{_style(_place(item, options), options, bold=True)}: "
+        f"{_style(name, options, fg=_COLORS[name], bold=True)} {item.rule_id}{status} "
+        f"{_style(f'(confidence {item.confidence:.2f})', options, dim=True)}\n"
+    )
+    _paragraph(stream, item.title, options.width, "  ")
+    for number, line in _excerpt(item, options):
+        bar = _style(f"{number:>5} |", options, dim=True)
+        shown = paint(line) if paint and item.symbols[0].file.endswith((".py", ".pyi")) else line
+        stream.write(f"    {bar} {shown}".rstrip() + "\n")
+    if item.description:
+        _paragraph(stream, item.description, options.width, "  ")
+    for evidence in item.evidence:
+        _paragraph(stream, f"- {_evidence(evidence, options)}", options.width, "    ", hang="  ")
+    if item.suggestion:
+        _paragraph(stream, f"fix: {item.suggestion}", options.width, "  ", hang="     ")
+    stream.write("\n")
+
+
+def _style(text: str, options: RenderOptions, **how: Any) -> str:
+    return click.style(text, **how) if options.color else text
+
+
+def _evidence(item: Evidence, options: RenderOptions) -> str:
+    where = f" ({path_from_here(item.file, options)}:{item.line})" if item.file and item.line else ""
+    return f"{item.text}{where}"
 
 
 def problem_lines(report: Report, options: RenderOptions) -> Iterator[str]:

@@ -1,87 +1,15 @@
-"""Writing reports: whole files or none, links and devices, colours and widths."""
+"""Which reports go where, and whether in colour."""
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from semfora_hooks.cli.output import replacing, wants_color
+from semfora_hooks.cli.output import wants_color
 
-
-def write(path: Path, text: str = "new\n") -> None:
-    with replacing(path) as stream:
-        stream.write(text)
-
-
-def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        write(tmp_path / "a.txt")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "a.txt").read_bytes() == b"new\n"
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old, and longer\n")
-    path.chmod(0o604)
-    write(path)
-    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new\n", 0o604)
-
-
-@pytest.mark.parametrize("error", [ValueError("a reporter's bug"), KeyboardInterrupt()])
-def test_a_reporter_that_fails_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old\n")
-
-    def fail() -> None:
-        with replacing(path) as stream:
-            stream.write("half of it")
-            raise error
-
-    with pytest.raises(type(error)):
-        fail()
-    assert path.read_text() == "old\n"
-    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.write_text("precious\n")
-    link = tmp_path / "report.txt"
-    link.symlink_to(outside)
-    write(link)
-    assert outside.read_text() == "precious\n"
-    assert (link.is_symlink(), link.read_text()) == (False, "new\n")
-
-
-def test_a_dangling_link_makes_no_file_elsewhere(tmp_path: Path) -> None:
-    link = tmp_path / "report.txt"
-    link.symlink_to(tmp_path / "elsewhere")
-    write(link)
-    assert not (tmp_path / "elsewhere").exists()
-    assert link.read_text() == "new\n"
-
-
-def test_pipes_are_written_as_they_are(tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    write(Path(f"/dev/fd/{writer}"))
-    os.close(writer)
-    assert os.read(reader, 100) == b"new\n"
-    os.close(reader)
-
-
-def test_text_that_is_no_unicode_is_written(tmp_path: Path) -> None:
-    write(tmp_path / "a.txt", "größe \udcff\n")
-    assert (tmp_path / "a.txt").read_bytes() == "größe \\udcff\n".encode()
+from .conftest import Outcome, Project
 
 
 @pytest.mark.parametrize(
@@ -105,3 +33,41 @@ def test_colours(
 ) -> None:
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: terminal)
     assert wants_color(environment) is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            ("-o", "sarfi:a.sarif"),
+            "--output: there is no output format 'sarfi' (did you mean 'sarif:a.sarif'? A file of ",
+        ),
+        (("-o", "sarif:a", "-o", "html:./a"), "--output: two reports cannot both go to 'a'"),
+        (("-o", "a", "-o", "json:a"), "--output: two reports cannot both go to 'a'"),
+        (("-o", "json:-"), "--output: two reports cannot both go to '-'"),
+        (("-o", "a", "-o", "-"), "--output a and --output - ask for the same report twice"),
+        (("-o", "json:."), "--output: '.' is a directory"),
+    ],
+)
+def test_outputs_that_make_no_sense(
+    project: Project, run: Callable[..., Outcome], arguments: tuple[str, ...], text: str
+) -> None:
+    project.write({"app.py": "print(1)\n"})
+    code, out, err = run("suggest", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {text}")
+    assert [path.name for path in project.path.iterdir()] == ["app.py"]
+
+
+def test_a_colon_in_a_name(project: Project, run: Callable[..., Outcome]) -> None:
+    project.write({"app.py": "print(1)\n"})
+    assert run("suggest", "-o", "./sarfi:a.txt").code == 0
+    assert run("suggest", "-o", "x:a.txt").code == 0
+    assert sorted(path.name for path in project.path.iterdir()) == ["app.py", "sarfi:a.txt", "x:a.txt"]
+
+
+def test_a_format_beside_standard_output(project: Project, run: Callable[..., Outcome]) -> None:
+    project.write({"app.py": "def _unused():\n    return 1\n"})
+    outcome = run("suggest", "-o", "report.txt", "-o", "json:-")
+    assert (outcome.code, len(outcome.json["recommendations"])) == (0, 1)
+    assert (project.path / "report.txt").read_text().startswith("app.py:1:1: warning dead-code ")

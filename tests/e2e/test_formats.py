@@ -289,3 +289,18 @@ def test_a_report_is_utf_8_whatever_the_locale(repository: Path) -> None:
             check=False,
         )
         assert "größe.py".encode() in done.stdout or b"gr%C3%B6%C3%9Fe.py" in done.stdout
+
+
+def test_pytest_writes_the_same_formats(repository: Path) -> None:
+    (repository / "test_nothing.py").write_text("def test_nothing():\n    assert True\n")
+    arguments = ["--semfora", "--semfora-report=sarif:report.sarif", "--semfora-report=junit:report.xml", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, "test_nothing.py"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (log,) = json.loads((repository / "report.sarif").read_text())["runs"]
+    assert {"hostile", "dead-code"} <= {result["ruleId"] for result in log["results"]}
+    assert all("help" in rule for rule in log["tool"]["driver"]["rules"])
+    assert "exitCode" not in log["invocations"][0], "pytest's own is not ours to say"
+    suites = ElementTree.parse(repository / "report.xml").getroot()
+    assert suites.attrib["failures"] == "1"
+    assert sorted(path.name for path in repository.glob(".*.tmp")) == []
