@@ -25,6 +25,8 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     monkeypatch.setenv("SEMFORA_CONFIG_DIR", str(tmp_path_factory.mktemp("configuration")))
     for name in (*_UNWANTED, *(name for name in os.environ if name.startswith("GIT_"))):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHONSAFEPATH", "")  # remembered as it was: our `main` sets it
+    monkeypatch.delenv("PYTHONSAFEPATH")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     for role in ("AUTHOR", "COMMITTER"):

@@ -91,6 +91,7 @@ def start(repository: Path, environment: dict[str, str], tmp_path: Path) -> Iter
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # whoever runs us may have used nohup
         )
         started.append(process)
         return process

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,13 @@ from semfora_hooks.providers.wasm.lock import LockedPlugin, render_lock, write_l
 
 INPUT = 65536
 """Where the test plugins' allocator puts the context."""
+
+
+def stop(pid: int) -> None:
+    """Stop a process, and wait until it stands: the signal alone may come after its next answer."""
+    os.kill(pid, signal.SIGSTOP)
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.01)
 
 
 def data(text: str | bytes) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from semfora_hooks.providers.wasm import filecache, host
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.stats import PluginStats
 
-from .builders import constant, core, wasm
+from .builders import constant, core, stop, wasm
 
 GOOD = host.Binary.of(wasm(constant('[{"title":"alive"}]')))
 FAILING = host.Binary.of(wasm(core("(unreachable)")))
@@ -140,7 +138,7 @@ def test_too_long_compiling_is_remembered_for_a_day(start, monkeypatch: pytest.M
     run(pool, GOOD)
     monkeypatch.setattr(host, "COMPILE_SECONDS", 0.3)
     [worker] = pool._all
-    os.kill(worker.process.pid, signal.SIGSTOP)
+    stop(worker.process.pid)
     with pytest.raises(host.SandboxError) as caught:
         run(pool, FAILING)
     assert caught.value.kind == "compile"

@@ -17,7 +17,7 @@ from semfora_hooks.errors import PluginError
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.manifest import Limits
 
-from .builders import constant, core, wasm
+from .builders import constant, core, stop, wasm
 
 GOOD = constant('[{"title":"alive"}]')
 LOOP = core("(loop (br 0)) (unreachable)")
@@ -91,7 +91,7 @@ def test_a_worker_that_hangs_is_killed(own_pool, make_rule, context, monkeypatch
     good = make_rule(GOOD, on=own_pool, limits=Limits(memory=16 << 20, timeout=0.2))
     assert titles(good, context) == ["alive"]
     hung = worker_of(own_pool)
-    os.kill(hung.process.pid, signal.SIGSTOP)
+    stop(hung.process.pid)
     started = time.monotonic()
     assert failure(good, context).kind == "timeout"
     assert 0.4 <= time.monotonic() - started < 2
@@ -103,7 +103,7 @@ def test_compiling_for_too_long_is_ended_and_remembered(own_pool, make_rule, con
     good, slow = make_rule(GOOD, on=own_pool), make_rule(LOOP, on=own_pool)
     assert titles(good, context) == ["alive"]
     monkeypatch.setattr(host, "COMPILE_SECONDS", 0.3)
-    os.kill(worker_of(own_pool).process.pid, signal.SIGSTOP)
+    stop(worker_of(own_pool).process.pid)
     error = failure(slow, context)
     assert error.kind == "compile"
     assert "longer than 0.3 s" in error.message
