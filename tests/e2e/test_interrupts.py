@@ -44,7 +44,11 @@ def obedient(data, language):
 batch.extract = obedient
 
 if __name__ == "__main__":
+    import signal
+
     from semfora_hooks.cli import main
+
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have used nohup
 
     main()
 """
@@ -91,7 +95,6 @@ def start(repository: Path, environment: dict[str, str], tmp_path: Path) -> Iter
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # whoever runs us may have used nohup
         )
         started.append(process)
         return process
