@@ -83,7 +83,7 @@ def error_line(error: ErrorEntry) -> str:
     first, *excerpt = error.message.split("\n")
     message = one_line(first)
     if error.distribution not in (None, "semfora-hooks") and f"{error.distribution} {error.version}" not in message:
-        message = f"{error.provider} ({error.distribution} {error.version}): {message}"
+        message = one_line(f"{error.provider} ({error.distribution} {error.version}): {message}")
     if error.hint:
         message += f" ({one_line(error.hint)})"
     return "\n".join([f"error: {message}", *(f"  {printable(line)}" for line in excerpt)])

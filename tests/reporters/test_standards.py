@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.model import ErrorEntry, Evidence, Incomplete, Report, Severity, Summary, Suppression, SymbolRef
 from semfora_hooks.reporters.github import LIMIT
 from semfora_hooks.reporters.markdown import code, inline
+from semfora_hooks.reporters.text import problem_lines
 
 from .sample import FOUND, HOSTILE, REPORT, ExampleRule, finding, render, symbol
 
@@ -353,3 +355,7 @@ def test_any_text_gives_valid_documents(report: Report) -> None:
         made = render(name, report)
         assert [c for c in made if not (c.isprintable() or c == "\n")] == []
         made.encode()
+    for line in problem_lines(report, RenderOptions(str(Path.cwd()), lambda path: None)):
+        assert all(c.isprintable() or c == "\n" for c in line)
+        assert line.startswith(("error: ", "incomplete: ", "note: "))
+        assert all(more.startswith("  ") for more in line.split("\n")[1:])
