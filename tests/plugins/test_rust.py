@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,13 @@ from semfora_hooks.providers.wasm import host
 
 from .conftest import PLUGINS
 from .debian import TARGET, WORKSPACE, Rust
+from .kit import DOCUMENTS, commands, definitions, full_documents, repository
 
 pytestmark = pytest.mark.e2e
 
 ROOT = PLUGINS.parent
 README = WORKSPACE / "semfora-plugin-template" / "README.md"
 MAX_SIZE = 150_000
-DOCUMENTS = {
-    "context": ("context.v1.json", "ContextDocument"),
-    "recommendations": ("recommendation.v1.json", "Recommendation"),
-}
-HOST_ALONE = {"status", "suppressed"}
-"""What a report says of a recommendation, and a plugin cannot."""
 
 
 @pytest.fixture(scope="module")
@@ -52,48 +46,6 @@ def test_native_tests_pass(rust: Rust) -> None:
     assert " - Readme (line " in output
 
 
-def instances(schema: dict[str, Any], definitions: dict[str, Any], round_: int) -> Any:
-    """A value of `schema` with every property set, none at its default; each round takes other names."""
-    if "$ref" in schema:
-        return instances(definitions[schema["$ref"].rpartition("/")[2]], definitions, round_)
-    if "anyOf" in schema:
-        return instances(next(s for s in schema["anyOf"] if s.get("type") != "null"), definitions, round_)
-    if "enum" in schema:
-        return schema["enum"][round_ % len(schema["enum"])]
-    if "prefixItems" in schema:
-        return [instances(item, definitions, round_) for item in schema["prefixItems"]]
-    match schema["type"]:
-        case "object":
-            if "additionalProperties" in schema:
-                return {"m\u00fc": instances(schema["additionalProperties"], definitions, round_)}
-            properties = schema.get("properties")
-            if properties is None:
-                return {"layers": ["a"], "deep": {"x": [1, -2.5, None, True, "\U0001f600"]}}
-            return {name: instances(inner, definitions, round_) for name, inner in properties.items()}
-        case "array":
-            return [instances(schema["items"], definitions, round_ + step) for step in range(2)]
-        case "string":
-            return f'text {round_} \u00e9"\\\n'
-        case "integer":
-            return round_ + 3
-        case "number":
-            return 0.25 + round_
-        case "boolean":
-            return True
-    raise AssertionError(schema)
-
-
-def enum_sizes(schema: Any) -> Iterator[int]:
-    if isinstance(schema, dict):
-        if "enum" in schema:
-            yield len(schema["enum"])
-        for inner in schema.values():
-            yield from enum_sizes(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from enum_sizes(inner)
-
-
 def echoed(program: Path, kind: str, document: Any) -> Any:
     done = subprocess.run(
         [str(program), kind], input=json.dumps(document), capture_output=True, text=True, check=False, timeout=60
@@ -106,23 +58,13 @@ def echoed(program: Path, kind: str, document: Any) -> Any:
 def test_types_hold_every_field_of_the_schema(rust: Rust, kind: str) -> None:
     """A document with every property the schema has, each set, goes through the SDK's types unharmed."""
     program = rust.example_program("echo")
-    name, root = DOCUMENTS[kind]
-    definitions = json.loads((ROOT / "docs" / "schemas" / name).read_text("utf-8"))["$defs"]
-    if kind == "recommendations":
-        for field in HOST_ALONE:
-            del definitions[root]["properties"][field]
-    for round_ in range(max(enum_sizes(definitions))):
-        document = instances({"$ref": f"#/$defs/{root}"}, definitions, round_)
-        if kind == "recommendations":
-            document["category"] = f"custom:{round_}"
-        wanted = document if kind == "context" else [document]
-        assert echoed(program, kind, wanted) == wanted
+    for document in full_documents(kind):
+        assert echoed(program, kind, document) == document
 
 
 def test_types_have_no_field_that_the_schema_lacks(rust: Rust) -> None:
     program = rust.example_program("echo")
-    name, root = DOCUMENTS["context"]
-    definitions = json.loads((ROOT / "docs" / "schemas" / name).read_text("utf-8"))["$defs"]
+    types = definitions("context")
     minimal = echoed(
         program,
         "context",
@@ -132,7 +74,7 @@ def test_types_have_no_field_that_the_schema_lacks(rust: Rust) -> None:
     given = {"symbols", "calls", "modules", "duplicates", "files", "arguments", "type_checks"}
     symbol = minimal["symbols"][0]
     for title, written in {
-        root: minimal,
+        "ContextDocument": minimal,
         "Generator": minimal["generator"],
         "Repository": minimal["repository"],
         "Scope": minimal["scope"],
@@ -146,8 +88,8 @@ def test_types_have_no_field_that_the_schema_lacks(rust: Rust) -> None:
         "Module": minimal["modules"][0],
         "Duplicate": minimal["duplicates"][0],
     }.items():
-        assert set(written) == set(definitions[title]["properties"]), title
-        for field, inner in definitions[title]["properties"].items():
+        assert set(written) == set(types[title]["properties"]), title
+        for field, inner in types[title]["properties"].items():
             if isinstance(inner.get("default", ""), bool | int | list | None) and field not in given:
                 assert written[field] == inner["default"], f"{title}.{field}"
 
@@ -249,27 +191,6 @@ def test_fixtures_hold_in_the_sandbox_too(plugin: Path, pool: host.Pool) -> None
 
 
 # ------------------------------------------------------------------------------------------ the READMEs' commands
-
-
-def commands(page: Path) -> list[str]:
-    """The lines of a page's `console` blocks that start with `$ `, prompts removed."""
-    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-def repository(path: Path) -> Path:
-    """A repository in which `db` calls `api`."""
-    for name, text in {
-        "shop/__init__.py": "",
-        "shop/api.py": "def notify(user):\n    return user\n",
-        "shop/core.py": "from shop.api import notify\n\n\ndef price():\n    return 3\n",
-        "shop/db.py": "from shop.api import notify\n\n\ndef save(user):\n    return notify(user)\n\n\nsave(1)\n",
-    }.items():
-        file = path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    subprocess.run(["git", "init", "-q", str(path)], check=True)
-    return path
 
 
 def test_following_the_readme_leads_to_a_finding(rust: Rust, plugin: Path, tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+module semfora.dev/plugin-sdk
+
+go 1.24

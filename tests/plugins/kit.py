@@ -1,0 +1,193 @@
+"""What the tests of all SDKs share: documents with every field, the pages' commands, the conformance kit."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from semfora_hooks.providers.wasm import host
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = ROOT / "plugins"
+CASES = PLUGINS / "conformance" / "cases"
+FINDING = "shop/db.py:4:1: error architecture/layer-guard `shop.db.save` (db) calls `shop.api.notify` (api)"
+DOCUMENTS = {
+    "context": ("context.v1.json", "ContextDocument"),
+    "recommendations": ("recommendation.v1.json", "Recommendation"),
+}
+_HOST_ALONE = {"status", "suppressed"}
+"""What a report says of a recommendation, and a plugin cannot."""
+
+
+def definitions(kind: str) -> dict[str, Any]:
+    """The types that the schema of `kind` of documents defines, as a plugin knows them."""
+    name, root = DOCUMENTS[kind]
+    found: dict[str, Any] = json.loads((ROOT / "docs" / "schemas" / name).read_text("utf-8"))["$defs"]
+    if kind == "recommendations":
+        for field in _HOST_ALONE:
+            del found[root]["properties"][field]
+    return found
+
+
+def _instance(schema: dict[str, Any], types: dict[str, Any], round_: int) -> Any:
+    """A value of `schema` with every property set, none at its default; each round takes other names."""
+    if "$ref" in schema:
+        return _instance(types[schema["$ref"].rpartition("/")[2]], types, round_)
+    if "anyOf" in schema:
+        return _instance(next(s for s in schema["anyOf"] if s.get("type") != "null"), types, round_)
+    if "enum" in schema:
+        return schema["enum"][round_ % len(schema["enum"])]
+    if "prefixItems" in schema:
+        return [_instance(item, types, round_) for item in schema["prefixItems"]]
+    match schema["type"]:
+        case "object":
+            if "additionalProperties" in schema:
+                return {"m\u00fc": _instance(schema["additionalProperties"], types, round_)}
+            properties = schema.get("properties")
+            if properties is None:
+                return {"layers": ["a"], "deep": {"x": [1, -2.5, None, True, "\U0001f600"]}}
+            return {name: _instance(inner, types, round_) for name, inner in properties.items()}
+        case "array":
+            return [_instance(schema["items"], types, round_ + step) for step in range(2)]
+        case "string":
+            return f'text {round_} \u00e9"\\\n'
+        case "integer":
+            return round_ + 3
+        case "number":
+            return 0.25 + round_
+        case "boolean":
+            return True
+    raise AssertionError(schema)
+
+
+def _enum_sizes(schema: Any) -> Iterator[int]:
+    if isinstance(schema, dict):
+        if "enum" in schema:
+            yield len(schema["enum"])
+        for inner in schema.values():
+            yield from _enum_sizes(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _enum_sizes(inner)
+
+
+def full_documents(kind: str) -> Iterator[Any]:
+    """Documents with every property that the schema has, none at its default; together they have every name of it."""
+    types = definitions(kind)
+    for round_ in range(max(_enum_sizes(types))):
+        document = _instance({"$ref": f"#/$defs/{DOCUMENTS[kind][1]}"}, types, round_)
+        if kind == "recommendations":
+            document["category"] = f"custom:{round_}"
+        yield document if kind == "context" else [document]
+
+
+def assert_conforms(plugin: Path) -> None:
+    """The plugin gives what the conformance kit says, on every case."""
+    done = subprocess.run(
+        [sys.executable, str(PLUGINS / "conformance" / "check.py"), str(plugin)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    cases = len(list(CASES.glob("*.context.json")))
+    assert [line.rpartition(": ")[2] for line in done.stdout.splitlines()] == ["ok"] * (cases + 1)
+
+
+def assert_fixtures_hold(plugin: Path, fixtures: Path, pool: host.Pool) -> None:
+    """The template's fixtures, in the sandbox."""
+    contexts = sorted(fixtures.glob("*.context.json"))
+    assert len(contexts) >= 3
+    for path in contexts:
+        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=256 << 20, timeout=5.0)
+        expected = path.with_name(path.name.replace(".context.", ".expected."))
+        assert json.loads(output) == json.loads(expected.read_text("utf-8")), path.name
+
+
+def evaluate_how(pool: host.Pool, binary: Path, how: str, memory: int = 64 << 20) -> Any:
+    """What an example that fails in several ways returns where it is asked to fail in this one."""
+    context = json.dumps({"config": {"how": how}}).encode()
+    output, _ = pool.evaluate(host.Binary.of(binary.read_bytes()), context, memory=memory, timeout=5.0)
+    return json.loads(output)
+
+
+def imports_and_exports(plugin: Path) -> tuple[set[str], set[str]]:
+    """The names of what a core module imports, as `space.name`, and of what it exports."""
+    import wasmtime
+
+    module = wasmtime.Module(wasmtime.Engine(), plugin.read_bytes())
+    return {f"{item.module}.{item.name}" for item in module.imports}, {item.name for item in module.exports}
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's `console` blocks that start with `$ `, prompts removed."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def repository(path: Path) -> Path:
+    """A repository in which `db` calls `api`."""
+    for name, text in {
+        "shop/__init__.py": "",
+        "shop/api.py": "def notify(user):\n    return user\n",
+        "shop/core.py": "from shop.api import notify\n\n\ndef price():\n    return 3\n",
+        "shop/db.py": "from shop.api import notify\n\n\ndef save(user):\n    return notify(user)\n\n\nsave(1)\n",
+    }.items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    subprocess.run(["git", "init", "-q", str(path)], check=True)
+    return path
+
+
+def follow(
+    page: Path, folder: Path, scratch: Path, environment: Mapping[str, str], instead: Callable[[str], bool]
+) -> str:
+    """Type in the commands of a page, one after the other.
+
+    Args:
+        page: The page.
+        folder: Where its reader is at first.
+        scratch: A folder for the repository that the page calls `$REPO`.
+        environment: What the commands run with, and the installed package's folder on `PATH` besides.
+        instead: Does itself what a command does, and says whether it did: downloads that tests share.
+
+    Returns:
+        What `semfora-hooks suggest` printed.
+    """
+    shop = repository(scratch / "shop")
+    path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    if "PYTHONPATH" in environment:
+        raise AssertionError("the reader has no PYTHONPATH")
+    output = ""
+    where = folder
+    for line in commands(page):
+        if instead(line):
+            continue
+        done = subprocess.run(
+            ["bash", "-euc", f"{line}\npwd >{scratch}/pwd"],
+            cwd=where,
+            env={**environment, "PATH": path, "REPO": str(shop)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = line.startswith("semfora-hooks suggest")
+        assert done.returncode == (1 if found else 0), f"{line}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        if found:
+            output = done.stdout
+        else:
+            where = Path((scratch / "pwd").read_text().strip())
+    return output
+
+
+def run(command: Sequence[str], where: Path, environment: Mapping[str, str]) -> str:
+    """What a command prints; it must succeed."""
+    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
