@@ -154,7 +154,7 @@ def test_a_violation_fails_its_item_readably(repository: pytest.Pytester) -> Non
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "*_ semfora::dead-code _*",
+            "*_ semfora: dead-code _*",
             "app.py:1:1: warning dead-code (confidence 0.95)",
             "  function `_unused` is never used",
             "*1 | def _unused():",
@@ -243,7 +243,7 @@ def test_errors_of_the_run_fail_their_own_item(repository: pytest.Pytester) -> N
     result = repository.runpytest("--semfora", "--semfora-fail-on=warning")
     result.assert_outcomes(passed=6, failed=2)
     result.stdout.fnmatch_lines(
-        ["*_ semfora::dead-code _*", "*_ semfora::errors _*", "error: .semfora/rules/bad.yaml:2*"]
+        ["*_ semfora: dead-code _*", "*_ semfora: errors _*", "error: .semfora/rules/bad.yaml:2*"]
     )
     assert any(line.startswith("error: .semfora/rules/bad.yaml:2") for line in section(result))
 

@@ -141,7 +141,8 @@ class SemforaItem(pytest.Item):
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Where pytest says the item stands."""
-        return self.config.rootpath, None, self.nodeid
+        # Not the end of the node id: pytest would read its dots as those between modules and classes.
+        return run_of(self.config).place_of(self.name), None, f"{NAME}: {self.name}"
 
 
 # ---------------------------------------------------------------------------------------------------------- fixtures

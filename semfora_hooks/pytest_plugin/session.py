@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -76,13 +77,20 @@ class Run:
         """Take what names our items out of the command line's arguments: pytest would look for tests in files."""
         rest = []
         for argument in arguments:
-            if argument.startswith(PREFIX):  # a node id of ours, as pytest prints it: no file stands behind it
-                self._chosen.append(argument.removeprefix(PREFIX))
+            if name := self._own_name(argument):
+                self._chosen.append(name)
             elif path := self._rule_path(argument):
                 self._chosen_files[argument] = path
             else:
                 rest.append(argument)
         arguments[:] = rest
+
+    def _own_name(self, argument: str) -> str:
+        """The name in a node id of ours as pytest prints it, from here or from its root; no file stands behind it."""
+        start, _, name = argument.partition("::")
+        here = self._pytest.invocation_params.dir
+        is_ours = start == NAME or os.path.normpath(here / start) == str(self._pytest.rootpath / NAME)
+        return name if is_ours else ""
 
     def _rule_path(self, argument: str) -> Path | None:
         """The rule file, or the folder of some, that an argument starts with; `None` if it is about something else."""
@@ -155,6 +163,7 @@ class Run:
     def _find_names(self) -> list[str]:
         from semfora_hooks import discovery, git
         from semfora_hooks.policy.selection import is_selected
+        from semfora_hooks.reporters.plain import shown_path
 
         config, root = self.engine.config, self.request.root
         if self.kind == "none":
@@ -166,7 +175,13 @@ class Run:
             snapshot = discovery.revision(root, config, git.commit_id(root.path, self.request.target))
         else:
             snapshot = discovery.work_tree(root, config)
-        return [*(file.path for file in snapshot.files), REPOSITORY, ERRORS]
+        # As reports show paths: pytest prints names as they are, and a file's may hold anything.
+        return [*dict.fromkeys(shown_path(file.path) for file in snapshot.files), REPOSITORY, ERRORS]
+
+    def place_of(self, name: str) -> Path:
+        """Where an item stands: its file; for all others a path that is the start of their ids, and is not there."""
+        is_file = self.kind == "file" and name not in (REPOSITORY, ERRORS)
+        return self.request.root.path / name if is_file else self._pytest.rootpath / NAME
 
     def verdict(self, name: str) -> str:
         """Why an item fails, as the command line would show it; nothing if it passes."""
@@ -187,9 +202,12 @@ class Run:
 
     def _item_of(self, found: Recommendation) -> str:
         """The name of the item that a finding fails."""
+        from semfora_hooks.reporters.plain import shown_path
+
         if self.kind == "rule":
             return found.rule_id
-        return found.symbols[0].file if found.symbols and found.symbols[0].file in self._files else REPOSITORY
+        file = shown_path(found.symbols[0].file) if found.symbols else REPOSITORY
+        return file if file in self._files else REPOSITORY
 
     @cached_property
     def _files(self) -> frozenset[str]:
