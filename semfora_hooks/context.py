@@ -61,7 +61,7 @@ class SuggestContext(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def shared(self) -> dict[Any, Any]:
-        """What rules work out about the symbols and share: the same dictionary in each copy that `with_config` makes."""
+        """What rules work out about the symbols and share: one dictionary for all copies that `with_config` makes."""
         return {}
 
     @cached_property
