@@ -201,7 +201,7 @@ def _jobs(workforce: Workforce, size: int) -> int:
     """Processes that are worth starting."""
     if workforce.jobs == 1:
         return 1
-    from semfora_hooks.index.workers import processors
+    from semfora_hooks.index.processors import processors
 
     return min(workforce.jobs or processors(), 2 * size // POOL_BYTES)
 

@@ -222,11 +222,6 @@ def can_fork() -> bool:
         return True
 
 
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
     """Signals wait: one that comes while a process starts would end it in the middle of our code, or be forgotten."""

@@ -19,9 +19,10 @@ from typing import Any
 from wasm_guest import NOTHING, SCANNER, payload
 
 from semfora_hooks.context import NEEDS, SuggestContext
+from semfora_hooks.index.processors import processors
 from semfora_hooks.model import CallEdge, Generator, Metrics, Repository, Symbol
 from semfora_hooks.providers.wasm import host
-from semfora_hooks.providers.wasm.background import Crew, processors
+from semfora_hooks.providers.wasm.background import Crew
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.output import decode
 from semfora_hooks.providers.wasm.projection import Document, Projector

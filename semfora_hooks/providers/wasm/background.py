@@ -5,20 +5,14 @@ The threads are daemons: Ctrl-C ends the program at once, and the workers with i
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from semfora_hooks.index.processors import processors
+
 T = TypeVar("T")
-
-
-def processors() -> int:
-    """How many of them this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 class Task(Generic[T]):

@@ -30,11 +30,10 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
     errors = [*found.errors, *approvals.errors]
     notices = [*found.notices, *approvals.notices]
     specs = approvals.specs
-    if specs and host.wasmtime_folder() is None:
+    wasmtime = host.wasmtime_folder() if specs else None
+    if specs and wasmtime is None:
         return Loaded(errors=[*errors, _missing_extra(specs)], notices=notices)
-    caches = None
-    if specs and config.use_cache and (wasmtime := host.wasmtime_folder()) is not None:
-        caches = PluginCaches(config.root_path, wasmtime)
+    caches = PluginCaches(config.root_path, wasmtime) if config.use_cache and wasmtime is not None else None
     shared = Shared(host.Pool(ceilings(config, user).memory, caches))
     return Loaded([WasmRule(spec, shared) for spec in specs], errors, notices)
 

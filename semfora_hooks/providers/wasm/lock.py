@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from semfora_hooks.errors import PluginError
 from semfora_hooks.providers.wasm import PLUGIN_FOLDER
 from semfora_hooks.providers.wasm.abi import BinaryKind
 from semfora_hooks.providers.wasm.folder import checked_file
+from semfora_hooks.providers.wasm.replacing import replace_file
 
 if TYPE_CHECKING:
     from semfora_hooks.providers.wasm.host import Binary
@@ -172,18 +172,7 @@ def write_lock(folder: Path, text: str) -> bool:
     with suppress(OSError, ValueError):
         if not path.is_symlink() and path.read_text("utf-8") == text:
             return False
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{LOCK}.", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)  # noqa: PTH105  a link in its place is replaced, not followed
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
-        raise
+    replace_file(path, text.encode(), mode=0o644)
     return True
 
 

@@ -10,7 +10,7 @@ import ctypes
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import wasmtime
 from wasmtime import component
@@ -165,30 +165,38 @@ class Plugin(Protocol):
         """
 
 
-class CorePlugin:
-    """A core module that exports memory, allocator and `evaluate`."""
+class _Compiled:
+    """What wasmtime compiled, of the type `_kind`."""
 
-    def __init__(self, engine: wasmtime.Engine, module: wasmtime.Module) -> None:
+    _kind: ClassVar[Any]
+
+    def __init__(self, engine: wasmtime.Engine, compiled: Any) -> None:
         self._engine = engine
-        self._module = module
+        self._compiled = compiled
 
     @classmethod
-    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> CorePlugin:
+    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> Self:
         """See `Plugin`."""
-        return cls(engine, wasmtime.Module(engine, binary))
+        return cls(engine, cls._kind(engine, binary))
 
     @classmethod
-    def load(cls, engine: wasmtime.Engine, code: bytes) -> CorePlugin:
+    def load(cls, engine: wasmtime.Engine, code: bytes) -> Self:
         """See `Plugin`."""
-        return cls(engine, wasmtime.Module.deserialize(engine, code))
+        return cls(engine, cls._kind.deserialize(engine, code))
 
     def serialize(self) -> bytes:
         """See `Plugin`."""
-        return bytes(self._module.serialize())
+        return bytes(self._compiled.serialize())
+
+
+class CorePlugin(_Compiled):
+    """A core module that exports memory, allocator and `evaluate`."""
+
+    _kind = wasmtime.Module
 
     def check(self) -> None:
         """See `Plugin`."""
-        imports = self._module.imports
+        imports = self._compiled.imports
         for wanted in imports:
             name = f"{wanted.module}.{wanted.name}"
             types = abi.allowed_type(wanted.module, wanted.name or "")
@@ -196,7 +204,7 @@ class CorePlugin:
                 raise GuestError("refused_import", f"it imports '{name}', which plugins do not get")
             if not _has_type(wanted.type, *types):
                 raise GuestError("refused_import", f"it imports '{name}' with a type that is not the interface's")
-        exported = self._module.exports
+        exported = self._compiled.exports
         too_many = abi.count_problem(len(imports), len(exported))
         if too_many is not None:
             raise GuestError("too_large", too_many)
@@ -223,8 +231,8 @@ class CorePlugin:
         try:
             with _evaluation(self._engine, limits, instances=1, tables=4, memories=1) as store:
                 linker = wasmtime.Linker(self._engine)
-                guest.link(linker, self._module)
-                exports = linker.instantiate(store, self._module).exports(store)
+                guest.link(linker, self._compiled)
+                exports = linker.instantiate(store, self._compiled).exports(store)
                 output = _call(store, exports, context, limits, meter)
         except GuestError as failure:
             failure.log = guest.log
@@ -236,33 +244,17 @@ class CorePlugin:
         return output, guest.log
 
 
-class ComponentPlugin:
+class ComponentPlugin(_Compiled):
     """A component that exports `evaluate: func(context-json: string) -> string` and imports nothing."""
 
-    def __init__(self, engine: wasmtime.Engine, compiled: component.Component) -> None:
-        self._engine = engine
-        self._component = compiled
-
-    @classmethod
-    def compile(cls, engine: wasmtime.Engine, binary: bytes) -> ComponentPlugin:
-        """See `Plugin`."""
-        return cls(engine, component.Component(engine, binary))
-
-    @classmethod
-    def load(cls, engine: wasmtime.Engine, code: bytes) -> ComponentPlugin:
-        """See `Plugin`."""
-        return cls(engine, component.Component.deserialize(engine, code))
-
-    def serialize(self) -> bytes:
-        """See `Plugin`."""
-        return bytes(self._component.serialize())
+    _kind = component.Component
 
     def check(self) -> None:
         """See `Plugin`."""
-        imports = self._component.type.imports(self._engine)
+        imports = self._compiled.type.imports(self._engine)
         if imports:
             raise GuestError("refused_import", f"it imports '{min(imports)}'; a component plugin imports nothing")
-        exports = self._component.type.exports(self._engine)
+        exports = self._compiled.type.exports(self._engine)
         if "evaluate" not in exports:
             raise GuestError("incompatible", "it does not export 'evaluate'")
         item: Any = exports["evaluate"]
@@ -286,7 +278,7 @@ class ComponentPlugin:
             meter.running(),
         ):
             before = resources.private_bytes()
-            instance = component.Linker(self._engine).instantiate(store, self._component)
+            instance = component.Linker(self._engine).instantiate(store, self._compiled)
             output = _call_component(store, instance.get_func(store, "evaluate"), bytes(context), limits)
             meter.used = max(0, resources.private_bytes() - before)
             return output, b""

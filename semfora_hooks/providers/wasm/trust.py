@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from semfora_hooks.errors import PluginError
+from semfora_hooks.providers.wasm.replacing import replace_file
 from semfora_hooks.userconfig import user_folder
 
 FOLDER = "trusted-plugins"
@@ -78,17 +78,8 @@ class TrustStore:
             return False
         if not record.date:
             record = msgspec.structs.replace(record, date=time.strftime("%Y-%m-%d", time.gmtime()))
-        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=self.folder)  # for its owner alone
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
-                stream.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, self._path(record.sha256))  # noqa: PTH105
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-            raise
+        data = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
+        replace_file(self._path(record.sha256), data, mode=0o600)
         return True
 
     def revoke(self, sha256: str) -> bool:

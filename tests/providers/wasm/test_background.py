@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from semfora_hooks.providers.wasm.background import Crew, processors
+from semfora_hooks.index.processors import processors
+from semfora_hooks.providers.wasm.background import Crew
 
 
 def test_results_and_errors_reach_who_asks() -> None:
