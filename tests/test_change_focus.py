@@ -4,15 +4,11 @@ of what changed alone."""
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from stock import sequences
-from test_change import Reads, Repository, fresh, play, reads  # noqa: F401  fixtures
+from test_change import Reads, Repository, fresh, play_sequences, reads  # noqa: F401  fixtures
 
 from semfora_hooks.hookspecs import Loaded, Rule
 from semfora_hooks.model import Recommendation, Severity, SymbolRef
@@ -81,22 +77,8 @@ def news(repository: Repository, rule: str, scope: str = "staged", **changes: An
     }
 
 
-@settings(
-    max_examples=int(os.environ.get("SEMFORA_SEQUENCES", "200")) // 8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],
-    derandomize=True,
-)
-@given(sequence=sequences)
-def _sequences(make: Any, sequence: Any) -> None:
-    repository = make()
-    play(repository, *sequence)
-    shutil.rmtree(repository.folder)
-
-
 def test_random_sequences_of_edits_give_the_views_of_a_cold_run(fresh: Any, reads: Reads, echo: None) -> None:  # noqa: F811
-    _sequences(fresh)
+    play_sequences(fresh, share=8)
     assert reads.told > 5
 
 
@@ -116,7 +98,7 @@ def test_what_did_not_change_is_never_news(fresh: Any, echo: None, monkeypatch: 
 
     monkeypatch.setattr(Repository, "run", watch)
     monkeypatch.setattr(Repository, "check", lambda self, scope, base=None: base or self.judge(scope, cached=True))
-    _sequences(fresh)
+    play_sequences(fresh, share=8)
     assert len(seen) > 50
 
 

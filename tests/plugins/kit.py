@@ -99,12 +99,12 @@ def assert_conforms(plugin: Path) -> None:
     assert [line.rpartition(": ")[2] for line in done.stdout.splitlines()] == ["ok"] * (cases + 1)
 
 
-def assert_fixtures_hold(plugin: Path, fixtures: Path, pool: host.Pool) -> None:
-    """The template's fixtures, in the sandbox."""
+def assert_fixtures_hold(plugin: Path, fixtures: Path, pool: host.Pool, memory: int = 256 << 20) -> None:
+    """The template's fixtures, in the sandbox with some bytes of memory."""
     contexts = sorted(fixtures.glob("*.context.json"))
     assert len(contexts) >= 3
     for path in contexts:
-        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=256 << 20, timeout=5.0)
+        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=memory, timeout=5.0)
         expected = path.with_name(path.name.replace(".context.", ".expected."))
         assert json.loads(output) == json.loads(expected.read_text("utf-8")), path.name
 

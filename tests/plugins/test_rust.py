@@ -19,7 +19,7 @@ from semfora_hooks.providers.wasm import host
 
 from .conftest import PLUGINS
 from .debian import TARGET, WORKSPACE, Rust
-from .kit import DOCUMENTS, commands, definitions, full_documents, repository
+from .kit import DOCUMENTS, assert_conforms, assert_fixtures_hold, commands, definitions, full_documents, repository
 
 pytestmark = pytest.mark.e2e
 
@@ -169,25 +169,12 @@ def test_the_sample_is_small_and_imports_nothing_but_abort(plugin: Path) -> None
 
 
 def test_the_sample_conforms(plugin: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(PLUGINS / "conformance" / "check.py"), str(plugin)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    cases = len(list((PLUGINS / "conformance" / "cases").glob("*.context.json")))
-    assert [line.rpartition(": ")[2] for line in done.stdout.splitlines()] == ["ok"] * (cases + 1)
+    assert_conforms(plugin)
 
 
 def test_fixtures_hold_in_the_sandbox_too(plugin: Path, pool: host.Pool) -> None:
     """The template's fixtures, which `cargo test` runs natively."""
-    fixtures = sorted((WORKSPACE / "semfora-plugin-template" / "fixtures").glob("*.context.json"))
-    assert len(fixtures) >= 3
-    for path in fixtures:
-        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=64 << 20, timeout=5.0)
-        expected = path.with_name(path.name.replace(".context.", ".expected."))
-        assert json.loads(output) == json.loads(expected.read_text("utf-8")), path.name
+    assert_fixtures_hold(plugin, WORKSPACE / "semfora-plugin-template" / "fixtures", pool, memory=64 << 20)
 
 
 # ------------------------------------------------------------------------------------------ the READMEs' commands
