@@ -109,7 +109,7 @@ def _link_again(view: View, base: View, old: Mapping[str, FileEntry]) -> None:
     paths |= {view.state.row_of(identity).path for identity in ids}
     view.state.load_entries(path for path in paths if path not in view.changed)
     for path in sorted(paths):
-        view.links[path] = view.linker.link(view.entry(path))
+        view.add_link(path, view.linker.link(view.entry(path)))
         if view.resolver.memo.track:
             view.notes[path] = view.resolver.memo.collect()
 
@@ -226,7 +226,7 @@ def _is_constructed(view: View, pair: tuple[str, str]) -> tuple[bool, bool]:
     rows = view.state.query("SELECT file FROM link_constructor WHERE class = ? AND init = ?", *pair)
     files = {int(file) for (file,) in rows}  # type: ignore[call-overload]
     rest = any(identity not in view.hidden and view.state.row_of(identity).path not in view.links for identity in files)
-    return bool(files), rest or any(pair in link.constructors for link in view.links.values())
+    return bool(files), rest or pair in view.reverse.pairs
 
 
 def _find_recursion(view: View, base: View, old: Mapping[str, FileEntry], found: Difference) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 
 from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
+from semfora_hooks.index.incremental.reverse import ReverseLinks
 from semfora_hooks.index.incremental.state import State, SymbolCounts
 from semfora_hooks.index.link import is_plain_method, is_preferred
 from semfora_hooks.index.names import Resolver
@@ -24,7 +26,8 @@ class View:
 
     Attributes:
         hidden: Ids of the state's files that this snapshot does not have as they are.
-        links: The files that were linked again.
+        links: The files that were linked again; see `add_link`.
+        reverse: What those links say of the files at their other ends.
         notes: With `track`, what those links depend on.
         counts: What the call graph says of symbols, where it differs from the state.
         mentions: How much oftener each name is mentioned than in the state.
@@ -38,6 +41,7 @@ class View:
         self.changed = changed
         self.hidden = {row.id for path in changed if (row := state.row(path)) is not None}
         self.links: dict[str, FileLink] = {}
+        self.reverse = ReverseLinks()
         self.notes: dict[str, set[object]] = {}
         self.counts: dict[str, SymbolCounts] = {}
         self.mentions: Counter[str] = Counter()
@@ -46,6 +50,7 @@ class View:
         for path, entry in sorted(changed.items()):
             if entry is not None:
                 self._new_modules.setdefault(entry.module, []).append(path)
+        self._new_packages = {package for module in self._new_modules for package in packages_of(module)}
         self._preferred: dict[str, FileEntry | None] = {}
         self._packages: dict[str, bool] = {}
         self._methods: dict[str, MethodPlace | None] = {}
@@ -69,6 +74,12 @@ class View:
         known = self.links.get(path)
         return known if known is not None else self.state.stored(path).link
 
+    def add_link(self, path: str, link: FileLink) -> None:
+        """Take in a file that was linked again."""
+        assert path not in self.links
+        self.links[path] = link
+        self.reverse.add(path, link)
+
     def files_of(self, module: str) -> list[str]:
         """The paths of a module's files, sorted."""
         stored = [row.path for row in self.state.rows_of_module(module) if row.id not in self.hidden]
@@ -87,7 +98,7 @@ class View:
     def is_package(self, name: str) -> bool:
         """Whether some module's name begins with `name` and a dot."""
         if name not in self._packages:
-            self._packages[name] = any(module.startswith(f"{name}.") for module in self._new_modules) or any(
+            self._packages[name] = name in self._new_packages or any(
                 identity not in self.hidden
                 for (identity,) in self.state.query(
                     "SELECT id FROM link_file WHERE module > ? AND module < ? LIMIT ?",
@@ -106,11 +117,17 @@ class View:
         for file, symbols, methods in self.state.query(sql, name.lstrip("_"), name):
             if file not in self.hidden:
                 yield self.state.row_of(int(file)).path, int(symbols), int(methods)  # type: ignore[call-overload]
+        yield from self._new_definers.get(name, ())
+
+    @cached_property
+    def _new_definers(self) -> dict[str, list[tuple[str, int, int]]]:
+        """What `definers` says of the files that differ, for all names."""
+        found: dict[str, list[tuple[str, int, int]]] = {}
         for path, entry in self.changed.items():
             if entry is not None:
-                symbols = [entry.facts.symbols[index] for index in entry.names.symbols_by_name.get(name, ())]
-                if symbols:
-                    yield path, len(symbols), sum(map(is_plain_method, symbols))
+                for name, (symbols, methods) in definitions(entry).items():
+                    found.setdefault(name, []).append((path, symbols, methods))
+        return found
 
     def unique_method(self, name: str) -> MethodPlace | None:
         """The one method of a name; see `filelink.FileLinker`."""
@@ -165,10 +182,8 @@ class View:
         for first, second, file in self.state.query(sql, f"{path}::", f"{path}:;"):  # ";" comes after ":"
             if file not in self.hidden and self.state.row_of(int(file)).path not in self.links:  # type: ignore[call-overload]
                 found.setdefault(str(first), set()).add(str(second))
-        for link in self.links.values():
-            for first, second in link.constructors:
-                if first.startswith(f"{path}::"):
-                    found.setdefault(first, set()).add(second)
+        for first, second in self.reverse.constructors.get(path, ()):
+            found.setdefault(first, set()).add(second)
         return {first: sorted(second) for first, second in found.items()}
 
     def constructed_in(self, paths: Set[str]) -> set[tuple[str, str]]:
@@ -185,7 +200,7 @@ class View:
 
     def callers_of(self, path: str) -> list[str]:
         """The files with calls into a file, sorted."""
-        found = {other for other, link in self.links.items() if any(is_in(callee, path) for callee in link.callees)}
+        found = set(self.reverse.callers.get(path, ()))
         row = self.state.row(path)
         if row is not None:
             for (caller,) in self.state.query("SELECT caller FROM link_reference WHERE callee = ?", row.id):
@@ -201,15 +216,15 @@ class View:
             row = self.state.row_of(int(file))  # type: ignore[call-overload]
             if row.id not in self.hidden and row.path not in self.links:
                 found.add(row.module)
-        for path, link in self.links.items():
-            if any(item.imported == module for item in link.imports):
-                found.add(self.entry(path).module)
+        found.update(self.entry(path).module for path in self.reverse.importers.get(module, ()))
         return sorted(found)
 
 
-def is_in(identity: str, path: str) -> bool:
-    """Whether a symbol's id belongs to a file."""
-    return identity == path or identity.startswith(f"{path}::")
+def packages_of(module: str) -> Iterator[str]:
+    """The packages around a module: `a.b` and `a` of `a.b.c`."""
+    while "." in module:
+        module = module.rpartition(".")[0]
+        yield module
 
 
 def path_of(identity: str) -> str:
