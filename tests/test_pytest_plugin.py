@@ -13,6 +13,7 @@ import tree_sitter_python  # noqa: F401
 
 import semfora_hooks.engine
 import semfora_hooks.policy.baseline  # noqa: F401  msgspec looks for its module while it reads one
+from semfora_hooks.reporters import REPORTERS
 
 pytest_plugins = ["pytester"]
 
@@ -368,6 +369,12 @@ def test_reports(repository: pytest.Pytester) -> None:
     report = json.loads((repository.path / "new/out.json").read_text())
     assert [found["rule_id"] for found in report["recommendations"]] == ["dead-code"]
     assert "1 | def _unused():" in (repository.path / "out.txt").read_text()
+
+
+def test_every_format_there_is(repository: pytest.Pytester) -> None:
+    repository.runpytest("--semfora", *(f"--semfora-report={name}:out/{name}" for name in REPORTERS))
+    assert {path.name for path in (repository.path / "out").iterdir()} == set(REPORTERS)
+    assert all("_unused" in (repository.path / "out" / name).read_text() for name in REPORTERS)
 
 
 def test_a_report_is_written_whatever_is_selected(repository: pytest.Pytester) -> None:

@@ -40,6 +40,7 @@ class Project:
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.site = folder / "site"
+        self.python_path = [self.site]
         installed = self.site / "counting-1.0.dist-info"
         installed.mkdir(parents=True)
         (self.site / "counting.py").write_text(PROVIDER)
@@ -58,7 +59,7 @@ class Project:
         plugins = "-p no:hypothesispytest -p no:cacheprovider"
         environment = {
             **os.environ,
-            "PYTHONPATH": str(self.site),
+            "PYTHONPATH": os.pathsep.join(map(str, self.python_path)),
             "SEMFORA_TEST_LOG": str(self.log),
             "TMPDIR": str(self.temporary),
             "PYTEST_ADDOPTS": plugins if "--lf" not in arguments else "-p no:hypothesispytest",
