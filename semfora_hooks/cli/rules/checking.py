@@ -15,6 +15,7 @@ from semfora_hooks.cli.rules.reading import RuleFiles, read_rules
 from semfora_hooks.config import nearest
 from semfora_hooks.discovery import find_root
 from semfora_hooks.errors import UsageError
+from semfora_hooks.model import ErrorEntry
 from semfora_hooks.plugin_manager import error_entry
 from semfora_hooks.providers.declarative import RULES_FOLDER
 from semfora_hooks.providers.declarative.rule import DeclarativeRule
@@ -26,24 +27,51 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def validate(paths: tuple[Path, ...]) -> int:
+@click.option("--plugins", is_flag=True, help="Check WASM plugins too, and whether all rules load together.")
+def validate(paths: tuple[Path, ...], plugins: bool) -> int:
     """Check the rules in YAML: all errors of all files at once, with their places.
 
     PATHS are rule files, or folders with some; by default everything in .semfora/rules.
     """
-    found = read_rules(find_root([], Path.cwd()).path, paths)
+    root = find_root([], Path.cwd()).path
+    found = read_rules(root, paths)
     _print_errors(found)
-    if found.errors:
-        errors, files = _count(len(found.errors), "error"), _count(found.broken, "file")
-        click.echo(f"{errors} in {files}; {_count(len(found.rules), 'rule')} can run", err=True)
+    number, others = _check_the_rest(root, {error.message for error in found.errors}) if plugins else (0, [])
+    for entry in others:
+        click.echo(error_line(entry), err=True)
+    if found.errors or others:
+        click.echo(f"{_troubles(found, others)}; {_count(len(found.rules), 'rule')} can run", err=True)
         return EXIT_ERROR
-    if not found.rules:
+    if not found.rules and not number:
         click.echo(_nothing(paths))
         return EXIT_CLEAN
-    click.echo(
-        f"{_count(len(found.rules), 'rule')} in {_count(found.files, 'file')}: all valid{_untested(found.rules)}"
-    )
+    beside = f", {_count(number, 'plugin')}" if number else ""
+    counted = f"{_count(len(found.rules), 'rule')} in {_count(found.files, 'file')}{beside}"
+    click.echo(f"{counted}: all valid{_untested(found.rules)}")
     return EXIT_CLEAN
+
+
+def _troubles(found: RuleFiles, others: Sequence[ErrorEntry]) -> str:
+    told = [f"{_count(len(found.errors), 'error')} in {_count(found.broken, 'file')}"] if found.errors else []
+    told += [f"{_count(len(others), 'error')} beside rule files"] if others else []
+    return ", ".join(told)
+
+
+def _check_the_rest(root: Path, told: set[str]) -> tuple[int, list[ErrorEntry]]:
+    """The number of plugins, and what is wrong with them or with all rules together, except for what was `told`.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+    """
+    from semfora_hooks.cli.plugin.checking import check_plugins
+    from semfora_hooks.config import load_config
+    from semfora_hooks.engine import SuggestEngine
+
+    number, problems = check_plugins()
+    with redirect_stdout(sys.stderr):
+        loaded = SuggestEngine(load_config(root)).load_rules()
+    entries = {entry.message: entry for entry in (*map(error_entry, problems), *loaded.errors)}
+    return number, [entry for message, entry in entries.items() if message not in told]
 
 
 @click.command()
