@@ -6,34 +6,20 @@ what needs the engine is imported where it is used.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from semfora_hooks.errors import SemforaError
-from semfora_hooks.pytest_plugin.session import NAME, OPTIONS, RUN, SHARED, is_on, run_of
+from semfora_hooks.pytest_plugin.options import NAME, SHARED, add_options, is_on
 
 if TYPE_CHECKING:
+    from semfora_hooks.pytest_plugin.session import Run
     from semfora_hooks.testing import Analysis, Architecture, RuleTester
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options and their twins in the configuration file."""
-    group = parser.getgroup(NAME, "architecture recommendations (semfora-hooks)")
-    group.addoption("--semfora", action="store_true", dest="semfora", default=None, help="run the rules as tests")
-    group.addoption("--no-semfora", action="store_false", dest="semfora", default=None, help="undo --semfora")
-    parser.addini("semfora", "run the rules as tests: true or false", type="string", default="")
-    for name, (metavar, choices, text) in OPTIONS.items():
-        group.addoption(f"--semfora-{name}", metavar=metavar or "|".join(choices), default=None, help=text)
-        parser.addini(f"semfora_{name.replace('-', '_')}", f"{text} (--semfora-{name})", type="string", default="")
-    text = "write a report, such as json:report.json; may be repeated"
-    group.addoption("--semfora-report", metavar="FMT:DEST", action="append", default=None, help=text)
-    parser.addini("semfora_report", "reports to write, one FMT:DEST a line", type="string", default="")
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,13 +27,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "semfora: an item of semfora-hooks (a rule, a file, or the run's errors).")
     if not is_on(config):
         return
-    run_of(config).take_arguments(config.args)
+    _run_of(config).take_arguments(config.args)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the workers of pytest-xdist shared."""
     folder = config.stash.get(SHARED, None)
     if folder is not None and not hasattr(config, "workerinput"):
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -56,10 +44,13 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist which items there are, and where the workers share the one analysis."""
     config: pytest.Config = node.config
     if SHARED not in config.stash:
+        import tempfile
+        from pathlib import Path
+
         config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="semfora-pytest-"))
     node.workerinput["semfora_shared"] = str(config.stash[SHARED])
     if is_on(config):
-        run = run_of(config)
+        run = _run_of(config)
         run.chosen_names()  # a name there is not: say so once, here
         node.workerinput["semfora_names"] = run.names()
         node.workerinput["semfora_examples"] = run.examples()
@@ -70,8 +61,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     """Add our items before pytest selects (`-k`, `-m`, `--lf`, …), wherever it was told to look for tests."""
     if not is_on(config):
         return
-    run = run_of(config)
+    run = _run_of(config)
     if run.chosen_names():
+        from semfora_hooks.pytest_plugin.items import SemforaCollector
+
         items.extend(session.genitems(SemforaCollector.from_parent(session, name=NAME, nodeid=NAME)))
     if examples := run.chosen_examples():
         from semfora_hooks.pytest_plugin.examples import collect_examples
@@ -83,9 +76,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports that were asked for."""
     config, ends = session.config, pytest.ExitCode
-    run = config.stash.get(RUN, None)
-    if run is None or not is_on(config) or hasattr(config, "workerinput") or config.option.collectonly:
+    if not is_on(config) or hasattr(config, "workerinput") or config.option.collectonly:
         return
+    run = _run_of(config)
     has_ended = session.exitstatus in (ends.OK, ends.TESTS_FAILED, ends.NO_TESTS_COLLECTED)
     if has_ended and (run.reports or run.kind == "none"):
         run.write_reports()
@@ -95,54 +88,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List everything that was found, below the threshold too, and what is wrong with the run itself."""
-    run = config.stash.get(RUN, None)
-    if run is None or not is_on(config) or not (run.analysis.has_run() or run.problems):
+    if not is_on(config):
+        return
+    run = _run_of(config)
+    if not (run.analysis.has_run() or run.problems):
         return
     terminalreporter.write_sep("=", NAME)
     for line in run.summary():
         terminalreporter.write_line(line)
-
-
-# ------------------------------------------------------------------------------------------------------------- items
-
-
-class FindingsError(Exception):
-    """What an item fails with: text for the reader, shown without a traceback."""
-
-
-class SemforaCollector(pytest.Collector):
-    """Holds the items: one a rule or file, and one for what failed in the run."""
-
-    def collect(self) -> Iterator[SemforaItem]:
-        """Make the items, in the same order in every process."""
-        for name in run_of(self.config).chosen_names():
-            yield SemforaItem.from_parent(self, name=name)
-
-
-class SemforaItem(pytest.Item):
-    """Passes unless a finding of its rule, or in its file, trips the gate."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.add_marker(NAME)
-
-    def runtest(self) -> None:
-        """Look at the findings; the first item that runs has the repository analysed."""
-        if text := run_of(self.config).verdict(self.name):
-            raise FindingsError(text)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our failures as plain text; a traceback only for what should not happen."""
-        if isinstance(excinfo.value, FindingsError):
-            return str(excinfo.value)
-        if isinstance(excinfo.value, SemforaError):
-            return f"error: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Where pytest says the item stands."""
-        # Not the end of the node id: pytest would read its dots as those between modules and classes.
-        return run_of(self.config).place_of(self.name), None, f"{NAME}: {self.name}"
 
 
 # ---------------------------------------------------------------------------------------------------------- fixtures
@@ -151,7 +104,9 @@ class SemforaItem(pytest.Item):
 @pytest.fixture(scope="session")
 def semfora(pytestconfig: pytest.Config) -> Analysis:
     """The analysed repository: `.recommendations(rule=…, group=…, min_severity=…)`, `.symbols`, `.graph`, `.report`."""
-    analysis = run_of(pytestconfig).analysis
+    analysis = _run_of(pytestconfig).analysis
+    from semfora_hooks.errors import SemforaError
+
     try:
         _ = analysis.report
     except SemforaError as error:
@@ -173,3 +128,10 @@ def semfora_rule_tester() -> RuleTester:
     from semfora_hooks.testing import RuleTester
 
     return RuleTester()
+
+
+def _run_of(config: pytest.Config) -> Run:
+    """See `session.run_of`; what it needs is loaded by the first who asks."""
+    from semfora_hooks.pytest_plugin.session import run_of
+
+    return run_of(config)

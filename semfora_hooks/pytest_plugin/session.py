@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from semfora_hooks.errors import SemforaError, UsageError
+from semfora_hooks.pytest_plugin.options import NAME, OPTIONS, SHARED
 
 if TYPE_CHECKING:
     from semfora_hooks.hookspecs import RenderOptions, Reporter
@@ -21,18 +22,9 @@ if TYPE_CHECKING:
     from semfora_hooks.pytest_plugin.examples import Name as ExampleName
     from semfora_hooks.testing import Analysis
 
-NAME = "semfora"
 PREFIX = f"{NAME}::"
 ERRORS, REPOSITORY = "errors", "repository"
 """Items that stand for no rule and no file: what failed in the run, and findings that concern no single file."""
-
-OPTIONS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "fail-on": ("", ("never", "info", "warning", "error"), "severity from which a finding fails its item"),
-    "min-confidence": ("F", (), "leave out findings that are less sure, from 0.0 to 1.0"),
-    "since": ("REV", (), "judge only what HEAD has on top of its merge base with REV"),
-    "baseline": ("FILE", (), "findings that were accepted"),
-    "items": ("", ("rule", "file", "none"), "one test item a rule (the default), one a file, or none: only a list"),
-}
 
 
 class Run:
@@ -280,7 +272,6 @@ class Run:
 
 
 RUN = pytest.StashKey[Run]()
-SHARED = pytest.StashKey[Path]()
 
 
 def run_of(config: pytest.Config) -> Run:
@@ -291,13 +282,6 @@ def run_of(config: pytest.Config) -> Run:
         except SemforaError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[RUN]
-
-
-def is_on(config: pytest.Config) -> bool:
-    """Whether the options, or else the configuration file, switch the plugin on."""
-    if config.option.semfora is not None:
-        return bool(config.option.semfora)
-    return str(config.getini("semfora")).strip().lower() in ("1", "true", "yes", "on")
 
 
 def _setting(config: pytest.Config, name: str) -> str | None:

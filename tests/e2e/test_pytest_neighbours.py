@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def crowded(project: Project, neighbours: Path) -> Project:
     """The same, with pytest-randomly and pytest-cov."""
-    project.python_path.append(neighbours)
+    project.python_path.append(str(neighbours))
     return project
 
 
@@ -184,7 +184,7 @@ def test_workers_import_nothing_heavy_until_they_must(project: Project) -> None:
         "    assert loaded & (heavy | {'pluggy'}) == {'pluggy'}\n"
         "    ours = {name for name in sys.modules if name.startswith('semfora_hooks')}\n"
         "    plugin = 'semfora_hooks.pytest_plugin'\n"
-        "    assert ours == {'semfora_hooks', 'semfora_hooks.errors', plugin, f'{plugin}.session'}\n",
+        "    assert ours == {'semfora_hooks', plugin, f'{plugin}.options'}\n",
     )
     for workers in ("0", "2"):
         found = project.pytest("-n", workers)
