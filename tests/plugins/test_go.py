@@ -83,7 +83,7 @@ def test_the_sample_has_the_exports_and_small_imports(plugin: Path) -> None:
 
 
 def test_the_sample_conforms(plugin: Path, pool: host.Pool) -> None:
-    kit.assert_conforms(plugin)
+    kit.assert_conforms(plugin, pool)
     kit.assert_fixtures_hold(plugin, TEMPLATE / "fixtures", pool)
 
 

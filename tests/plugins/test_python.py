@@ -1,0 +1,157 @@
+"""The Python SDK and its template: native tests, types, schemas, one component that is built, run and followed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.inspect import inspect
+
+from . import kit
+from .toolchains import Toolchains
+
+pytestmark = pytest.mark.e2e
+
+PYTHON = kit.PLUGINS / "python"
+SDK = PYTHON / "semfora-plugin-sdk"
+TEMPLATE = PYTHON / "semfora-plugin-template"
+PAGE = kit.ROOT / "docs" / "plugins" / "python.md"
+README = TEMPLATE / "README.md"
+
+
+@pytest.fixture(scope="module")
+def followed(toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What following the README printed, and the component it made: building takes long, so it happens once."""
+    scratch = tmp_path_factory.mktemp("python")
+    shutil.copytree(PYTHON, scratch / "python", ignore=shutil.ignore_patterns("*.wasm", "__pycache__"))
+    folder = scratch / "python" / TEMPLATE.name
+    environment = toolchains.environment()
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    output = kit.follow(README, folder, scratch, environment, lambda line: line == "pip install componentize-py")
+    return output, folder / "layer-guard.wasm"
+
+
+def test_following_the_readme_leads_to_a_finding(followed: tuple[str, Path]) -> None:
+    """Someone who has only `plugins/python` and the installed package."""
+    assert kit.FINDING in followed[0]
+
+
+def test_the_page_of_the_manual_says_the_same() -> None:
+    """Its commands are the README's, which are run, so they need not run twice."""
+    assert kit.commands(PAGE) == kit.commands(README)
+
+
+def test_the_sample_conforms(followed: tuple[str, Path], pool: host.Pool) -> None:
+    kit.assert_conforms(followed[1], pool)
+    kit.assert_fixtures_hold(followed[1], TEMPLATE / "fixtures", pool)
+
+
+def test_the_component_is_alone(followed: tuple[str, Path]) -> None:
+    """It imports nothing, and is no larger than an interpreter has to be."""
+    assert followed[1].stat().st_size < 25_000_000
+    found = inspect(followed[1].read_bytes())
+    assert (found.kind, found.imports, found.problem) == ("component", [], None)
+    assert "evaluate" in {item.name for item in found.exports}
+
+
+def test_an_exception_reaches_the_host_with_text_and_place(followed: tuple[str, Path], pool: host.Pool) -> None:
+    context = json.dumps({"symbols": [{"id": "a", "module": 3}]}).encode()
+    output, _ = pool.evaluate(host.Binary.of(followed[1].read_bytes()), context, memory=256 << 20, timeout=5.0)
+    error = json.loads(output)["error"]
+    place = re.fullmatch(
+        r"AttributeError: 'int' object has no attribute 'split' at (?:\S+/)?layer_guard\.py:(\d+)", error
+    )
+    assert place is not None, error
+    assert "symbol.module.split" in (TEMPLATE / "layer_guard.py").read_text("utf-8").splitlines()[int(place[1]) - 1]
+
+
+def test_native_tests_pass(toolchains: Toolchains) -> None:
+    for folder, least in ((SDK, 8), (TEMPLATE, 3)):
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "unittest"],
+            cwd=folder,
+            env=toolchains.environment() | {"PYTHONPATH": str(SDK)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        ran = re.search(r"^Ran (\d+) tests in .*\n\nOK\n", done.stderr, re.M)
+        assert ran is not None, done.stderr
+        assert int(ran[1]) >= least
+
+
+def test_types_are_right() -> None:
+    """What a plugin's author gets from a type checker, on the SDK, the template and the pages' examples."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental"]
+    done = subprocess.run([*command, "semfora_plugin"], cwd=SDK, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", [TEMPLATE / "layer_guard.py", SDK / "README.md", PAGE], ids=lambda path: path.name)
+def test_an_example_is_right(page: Path, tmp_path: Path, toolchains: Toolchains) -> None:
+    """It type-checks, and runs on every fixture; the examples find nothing there."""
+    source = page.read_text("utf-8")
+    if page.suffix == ".md":
+        (source,) = re.findall(r"^```python\n(.*?)^```$", source, re.M | re.S)
+    (tmp_path / "example.py").write_text(source, "utf-8")
+    environment = toolchains.environment() | {"MYPYPATH": str(SDK), "PYTHONPATH": str(SDK)}
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", "example.py"]
+    kit.run(command, tmp_path, environment)
+    contexts = sorted(str(path) for path in (TEMPLATE / "fixtures").glob("*.context.json"))
+    program = "import sys, example\nfor name in sys.argv[1:]: print(example.WitWorld().evaluate(open(name).read()))"
+    output = kit.run([sys.executable, "-B", "-c", program, *contexts], tmp_path, environment)
+    results = [json.loads(line) for line in output.splitlines()]
+    assert len(results) == len(contexts) >= 3
+    if page.suffix == ".md":
+        assert results == [[]] * len(contexts)
+    else:
+        assert [len(result) for result in results] == [0, 2, 1]
+
+
+def plain(value: Any) -> Any:
+    """A record as JSON has it, defaults included."""
+    if isinstance(value, dict):
+        return {str(name).removesuffix("_"): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def test_the_contexts_types_have_the_fields_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal both ways: a field too many would have its default, one too few would be lost."""
+    monkeypatch.syspath_prepend(str(SDK))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    from semfora_plugin import plugin
+
+    for document in kit.full_documents("context"):
+        read = plugin.parse_context(json.dumps(document))
+        assert plain(dataclasses.asdict(read)) == document
+
+
+def test_recommendations_have_the_fields_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SDK))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    import semfora_plugin
+
+    for (item,) in kit.full_documents("recommendations"):
+        found = semfora_plugin.Recommendation(
+            **{
+                **item,
+                "symbols": [semfora_plugin.SymbolRef(**symbol) for symbol in item["symbols"]],
+                "evidence": [semfora_plugin.Evidence(**evidence) for evidence in item["evidence"]],
+            }
+        )
+        output = semfora_plugin.evaluate_json("{}", lambda _, found=found: [found])
+        assert json.loads(output) == [item]
+    fields = {field.name for field in dataclasses.fields(semfora_plugin.Recommendation)}
+    assert fields == set(kit.definitions("recommendations")["Recommendation"]["properties"])
