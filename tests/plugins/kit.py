@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.inspect import inspect
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "plugins"
@@ -119,11 +120,10 @@ def evaluate_how(pool: host.Pool, binary: Path, how: str, memory: int = 64 << 20
 
 
 def imports_and_exports(plugin: Path) -> tuple[set[str], set[str]]:
-    """The names of what a core module imports, as `space.name`, and of what it exports."""
-    import wasmtime
-
-    module = wasmtime.Module(wasmtime.Engine(), plugin.read_bytes())
-    return {f"{item.module}.{item.name}" for item in module.imports}, {item.name for item in module.exports}
+    """The names of what a binary imports, and of what it exports."""
+    found = inspect(plugin.read_bytes())
+    assert found.problem is None
+    return {item.name for item in found.imports}, {item.name for item in found.exports}
 
 
 def commands(page: Path) -> list[str]:
@@ -148,7 +148,11 @@ def repository(path: Path) -> Path:
 
 
 def follow(
-    page: Path, folder: Path, scratch: Path, environment: Mapping[str, str], instead: Callable[[str], bool]
+    page: Path,
+    folder: Path,
+    scratch: Path,
+    environment: Mapping[str, str],
+    instead: Callable[[str], bool],
 ) -> str:
     """Type in the commands of a page, one after the other.
 
@@ -156,14 +160,16 @@ def follow(
         page: The page.
         folder: Where its reader is at first.
         scratch: A folder for the repository that the page calls `$REPO`.
-        environment: What the commands run with, and the installed package's folder on `PATH` besides.
+        environment: What the commands run with. The installed package comes second on its `PATH`, behind the
+            toolchain: both have a `python`.
         instead: Does itself what a command does, and says whether it did: downloads that tests share.
 
     Returns:
         What `semfora-hooks suggest` printed.
     """
     shop = repository(scratch / "shop")
-    path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    toolchain, _, rest = environment["PATH"].partition(":")
+    path = f"{toolchain}:{Path(sys.executable).parent}:{rest}"
     if "PYTHONPATH" in environment:
         raise AssertionError("the reader has no PYTHONPATH")
     output = ""
