@@ -264,7 +264,7 @@ class _pool:
 
 def sample() -> host.Binary:
     """The Rust sample, as it was frozen."""
-    return host.Binary.of(next(FROZEN.glob("*.wasm")).read_bytes())
+    return host.Binary.of((FROZEN / "layer-guard-rust.wasm").read_bytes())
 
 
 def main() -> None:

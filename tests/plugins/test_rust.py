@@ -168,8 +168,8 @@ def test_the_sample_is_small_and_imports_nothing_but_abort(plugin: Path) -> None
     assert {"memory", "semfora_abi_v1", "semfora_alloc", "evaluate"} <= exports
 
 
-def test_the_sample_conforms(plugin: Path) -> None:
-    assert_conforms(plugin)
+def test_the_sample_conforms(plugin: Path, pool: host.Pool) -> None:
+    assert_conforms(plugin, pool)
 
 
 def test_fixtures_hold_in_the_sandbox_too(plugin: Path, pool: host.Pool) -> None:
