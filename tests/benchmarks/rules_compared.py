@@ -96,6 +96,7 @@ MISSED = {
     "semgrep": "semgrep errs, by Python's parser: its patterns do not cover every form of statement",
     "ast-grep": "ast-grep errs, by Python's parser",
 }
+DECORATED = "semgrep errs: its pattern for `async def` passes over functions with decorators"
 UNEXPLAINED = "unexplained"
 _CONTENT = {"has_calls_to", "has_control_flow", "missing_control_flow"}
 """Keys about what is in a function."""
@@ -119,6 +120,8 @@ class Judge:
         if function is None:
             return UNEXPLAINED
         condition = self._conditions[rule]
+        if condition.get("is_async") and isinstance(function, ast.AsyncFunctionDef):
+            return DECORATED if ours and peer == "semgrep" and function.decorator_list else UNEXPLAINED
         if not condition.keys() & _CONTENT:
             return UNEXPLAINED
         own, whole = _holds(condition, _own_nodes(function)), _holds(condition, ast.walk(function))

@@ -43,6 +43,11 @@ class Shop:
     @property
     def total(self):
         return self.save()
+
+
+@cached
+async def later(x):
+    return x
 """
 
 
@@ -59,7 +64,7 @@ def source(tmp_path: Path) -> Path:
 def test_every_rule_is_valid_and_told_by_its_id(source: Path, tmp_path: Path) -> None:
     names = rules_written.Names.of(source)
     assert names.callees[0] == "save"
-    assert names.functions == ["fetch", "fetch_more", "inner", "outer", "own", "renamed", "total"]
+    assert names.functions == ["fetch", "fetch_more", "inner", "later", "outer", "own", "renamed", "total"]
     assert sorted(names.decorators) == ["cached", "property"]
     assert names.folders == ["shop", "shop/parts"]
     rules = rules_written.write(names, 60)
@@ -97,6 +102,7 @@ def test_reasons(source: Path, tmp_path: Path) -> None:
         {"name": "calls-1", "condition": {"has_calls_to": "getenv"}},
         {"name": "outside-0", "condition": {"has_calls_to": "save", "missing_control_flow": "try"}},
         {"name": "named-0", "condition": {"name": "o*"}},
+        {"name": "async-in-0", "condition": {"is_async": True, "file": "shop/**"}},
     ]
     (tmp_path / "ours.yaml").write_text(json.dumps(rules))
     functions = rules_compared.Functions(source.parent)
@@ -113,6 +119,9 @@ def test_reasons(source: Path, tmp_path: Path) -> None:
     assert why("calls-1", "renamed", ours=True) == rules_compared.RENAMED
     assert why("calls-1", "fetch", ours=True) == rules_compared.UNEXPLAINED
     assert why("named-0", "outer", ours=False) == rules_compared.UNEXPLAINED
+    assert why("async-in-0", "later", ours=True) == rules_compared.DECORATED
+    assert why("async-in-0", "later", ours=False) == rules_compared.UNEXPLAINED
+    assert why("async-in-0", "fetch", ours=True) == rules_compared.UNEXPLAINED
     assert judge.reason("calls-0", "shop/a.py", 9, "semgrep", ours=True) == rules_compared.UNEXPLAINED
     # semgrep counts a decorator as part of its function
     place = ("shop/a.py", lines["total"])
