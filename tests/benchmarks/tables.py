@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import contenders as who
 from measure import Row
-from targets import Results, Size, megabytes, verdicts
+from targets import Results, Size, Verdict, megabytes, plugin_verdicts, verdicts
 
 STAGES = ("discover", "extract", "link", "rules")
 OURS = (who.COLD, who.WARM, who.TYPICAL, who.LARGEST, who.UNCHANGED)
@@ -20,8 +20,7 @@ def targets(results: Results) -> str:
         row = verdict.row if verdict.met is not None else None
         fastest = f"{row.fastest:.3f}" if row is not None and row.fastest is not None else ""
         memory = f"{megabytes(row):.0f}" if row is not None else ""
-        met = {True: "yes", False: "**no**", None: "?"}[verdict.met]
-        lines.append((verdict.path, verdict.target, verdict.measured, fastest, memory, verdict.ratio, met))
+        lines.append((verdict.path, verdict.target, verdict.measured, fastest, memory, verdict.ratio, _met(verdict)))
     return _table(("path", "target", "median", "fastest", "peak MB", "ratio", "met"), "lllrrrl", lines)
 
 
@@ -93,7 +92,14 @@ def plugins(results: Results) -> str:
             peer if isinstance(peer, str) else f"{peer['extism']:.3f} s : {peer['ours']:.3f} s",
         ),
     ]
-    return "\n\n".join([_table(titles, "rrrrrrr", lines), _table(("what", "measured"), "ll", others)])
+    kept = [(one.path, one.target, one.measured, _met(one)) for one in plugin_verdicts(found)]
+    return "\n\n".join(
+        [
+            _table(("path", "target", "measured", "met"), "llll", kept),
+            _table(titles, "rrrrrrr", lines),
+            _table(("what", "measured"), "ll", others),
+        ]
+    )
 
 
 def growth(results: Results) -> str:
@@ -132,6 +138,10 @@ def _shares(row: Row) -> list[str]:
         total = timing.get("total", 0.0)
         parts.append([(seconds - total) / seconds, *(x / seconds for x in known), (total - sum(known)) / seconds])
     return [f"{statistics.median(column):.0%}" for column in zip(*parts, strict=True)]
+
+
+def _met(verdict: Verdict) -> str:
+    return {True: "yes", False: "**no**", None: "?"}[verdict.met]
 
 
 def _sum(value: float | dict[str, float]) -> float:
