@@ -77,6 +77,60 @@ def _enum_sizes(schema: Any) -> Iterator[int]:
             yield from _enum_sizes(inner)
 
 
+def fields(kind: str) -> dict[str, set[str]]:
+    """The names of the fields of each type that `kind` of documents is made of."""
+    types = definitions(kind)
+    types.pop("Suppression", None)
+    return {title: set(found["properties"]) for title, found in types.items() if "properties" in found}
+
+
+def _sparse(schema: dict[str, Any], types: dict[str, Any]) -> Any:
+    """What `schema` requires, and one record in each list of records, so that every type occurs."""
+    if "$ref" in schema:
+        schema = types[schema["$ref"].rpartition("/")[2]]
+    if schema.get("type") != "object":
+        return _instance(schema, types, 0)
+    found = {}
+    for name, inner in schema["properties"].items():
+        if inner.get("type") == "array" and "$ref" in inner["items"]:
+            found[name] = [_sparse(inner["items"], types)]
+        elif name in schema.get("required", ()):
+            found[name] = _sparse(inner, types)
+    return found
+
+
+def assert_defaults(echo: Callable[[Any], Any]) -> None:
+    """What a context leaves out has the schema's default.
+
+    Args:
+        echo: Reads a context through an SDK's types and writes it again. What it does not write has its language's
+            zero value, which must then be the schema's default.
+    """
+    types = definitions("context")
+    sparse = _sparse({"$ref": "#/$defs/ContextDocument"}, types)
+    checked: set[str] = set()
+
+    def compare(title: str, given: dict[str, Any], read: dict[str, Any]) -> None:
+        for name, inner in types[title]["properties"].items():
+            place, value = f"{title}.{name}", given.get(name)
+            record = (inner.get("items") or inner).get("$ref", "").rpartition("/")[2]
+            checked.add(place)
+            if record and isinstance(value, list):
+                assert len(read[name]) == len(value), place
+                compare(record, value[0], read[name][0])
+            elif record and "type" not in inner:
+                compare(record, value or {}, read.get(name) or {})
+            elif name in given:
+                assert read[name] == value, place
+            elif name in read:
+                assert read[name] == inner["default"], place
+            else:
+                assert not inner["default"], f"{place} is {inner['default']!r} where it is left out"
+
+    compare("ContextDocument", sparse, echo(sparse))
+    assert checked == {f"{title}.{name}" for title, names in fields("context").items() for name in names}
+
+
 def full_documents(kind: str) -> Iterator[Any]:
     """Documents with every property that the schema has, none at its default; together they have every name of it."""
     types = definitions(kind)
@@ -194,8 +248,8 @@ def follow(
     return output
 
 
-def run(command: Sequence[str], where: Path, environment: Mapping[str, str]) -> str:
-    """What a command prints; it must succeed."""
-    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
+def run(command: Sequence[str], where: Path, environment: Mapping[str, str], text: str = "") -> str:
+    """What a command prints that is given `text`; it must succeed."""
+    done = subprocess.run(command, cwd=where, env=environment, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,17 +88,13 @@ def test_types_have_no_field_that_the_schema_lacks() -> None:
         name: {quoted or plain for plain, quoted in re.findall(r"[A-Z]+\(\w+, [A-Z]+, (\w+)(?:, \"(\w+)\")?", fields)}
         for name, fields in re.findall(r"^FIELDS\((\w+),\n(.*?)\)\n(?:static )?const record", source, re.M | re.S)
     }
-    types = {title: set(definition["properties"]) for title, definition in _types()}
     named = {"".join(part.title() for part in name.split("_")): fields for name, fields in tables.items()}
     named["ContextDocument"], named["CallEdge"] = named.pop("Context"), named.pop("Call")
-    assert named == types
+    assert named == {title: fields for kind in kit.DOCUMENTS for title, fields in kit.fields(kind).items()}
 
 
-def _types() -> Iterator[tuple[str, dict[str, Any]]]:
-    for kind in kit.DOCUMENTS:
-        for title, definition in kit.definitions(kind).items():
-            if "properties" in definition and title != "Suppression":
-                yield title, definition
+def test_the_defaults_are_the_schemas(echo: Path) -> None:
+    kit.assert_defaults(lambda document: json.loads(echoed(echo, "context", [json.dumps(document).encode()])[0]))
 
 
 def is_json(document: bytes) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -68,11 +69,18 @@ def test_types_hold_every_field_of_the_schema(echo: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "source"), [("context", "context.go"), ("recommendations", "recommendation.go")])
-def test_types_have_no_field_that_the_schema_lacks(kind: str, source: str) -> None:
-    fields = set(re.findall(r'`json:"(\w+)[",]', (SDK / source).read_text("utf-8")))
-    types = kit.definitions(kind)
-    types.pop("Suppression", None)
-    assert fields == {name for definition in types.values() for name in definition.get("properties", ())}
+def test_types_have_the_fields_of_the_schema_and_no_other(kind: str, source: str) -> None:
+    structs = re.findall(r"^type (\w+) struct \{\n(.*?)^\}$", (SDK / source).read_text("utf-8"), re.M | re.S)
+    names = {"Context": "ContextDocument", "Call": "CallEdge"}
+    fields = {names.get(name, name): set(re.findall(r'`json:"(\w+)[",]', body)) for name, body in structs}
+    assert fields == kit.fields(kind)
+
+
+def test_the_defaults_are_the_schemas(echo: Path) -> None:
+    def read(document: Any) -> Any:
+        return json.loads(kit.run([str(echo), "context"], SDK, os.environ, json.dumps(document)))
+
+    kit.assert_defaults(read)
 
 
 def test_the_sample_has_the_exports_and_small_imports(plugin: Path) -> None:

@@ -126,7 +126,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def test_the_contexts_types_have_the_fields_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_contexts_types_have_the_fields_and_defaults_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal both ways: a field too many would have its default, one too few would be lost."""
     monkeypatch.syspath_prepend(str(SDK))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -135,6 +135,7 @@ def test_the_contexts_types_have_the_fields_of_the_schema(monkeypatch: pytest.Mo
     for document in kit.full_documents("context"):
         read = plugin.parse_context(json.dumps(document))
         assert plain(dataclasses.asdict(read)) == document
+    kit.assert_defaults(lambda document: plain(dataclasses.asdict(plugin.parse_context(json.dumps(document)))))
 
 
 def test_recommendations_have_the_fields_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,5 +153,6 @@ def test_recommendations_have_the_fields_of_the_schema(monkeypatch: pytest.Monke
         )
         output = semfora_plugin.evaluate_json("{}", lambda _, found=found: [found])
         assert json.loads(output) == [item]
-    fields = {field.name for field in dataclasses.fields(semfora_plugin.Recommendation)}
-    assert fields == set(kit.definitions("recommendations")["Recommendation"]["properties"])
+    types = (semfora_plugin.Recommendation, semfora_plugin.SymbolRef, semfora_plugin.Evidence)
+    fields = {item.__name__: {field.name for field in dataclasses.fields(item)} for item in types}
+    assert fields == kit.fields("recommendations")

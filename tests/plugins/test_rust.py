@@ -14,12 +14,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from semfora_hooks.model import ContextDocument, Generator
+from semfora_hooks.model import ContextDocument
 from semfora_hooks.providers.wasm import host
 
 from .conftest import PLUGINS
 from .debian import TARGET, WORKSPACE, Rust
-from .kit import DOCUMENTS, assert_conforms, assert_fixtures_hold, commands, definitions, full_documents, repository
+from .kit import (
+    DOCUMENTS,
+    assert_conforms,
+    assert_defaults,
+    assert_fixtures_hold,
+    commands,
+    definitions,
+    fields,
+    full_documents,
+    repository,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -94,11 +104,19 @@ def test_types_have_no_field_that_the_schema_lacks(rust: Rust) -> None:
                 assert written[field] == inner["default"], f"{title}.{field}"
 
 
-def test_the_defaults_are_the_hosts(rust: Rust) -> None:
+def test_a_recommendations_types_have_the_fields_of_the_schema_and_no_other() -> None:
+    source = (WORKSPACE / "semfora-plugin-sdk" / "src" / "recommendation.rs").read_text("utf-8")
+    structs = re.findall(r"^pub struct (\w+) \{\n(.*?)^\}$", source, re.M | re.S)
+    named = {name: set(re.findall(r"^    pub (\w+):", body, re.M)) for name, body in structs}
+    assert named == fields("recommendations")
+
+
+def test_the_defaults_are_the_schemas_and_the_hosts(rust: Rust) -> None:
     """What the host leaves out, the SDK fills in as the host's own reader does."""
+    program = rust.example_program("echo")
+    assert_defaults(lambda document: echoed(program, "context", document))
     source = (PLUGINS / "conformance" / "cases" / "defaults.context.json").read_bytes()
-    read = echoed(rust.example_program("echo"), "context", json.loads(source))
-    read["generator"]["name"] = Generator(version="1").name  # the one default that is a name, and no rule asks for it
+    read = echoed(program, "context", json.loads(source))
     assert msgspec.convert(read, ContextDocument) == msgspec.json.decode(source, type=ContextDocument)
 
 

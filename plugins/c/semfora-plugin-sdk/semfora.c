@@ -185,9 +185,17 @@ static semfora_text written(const json_writer *writer) {
     return (semfora_text){writer->data, writer->length};
 }
 
+/* What a document has that leaves everything out. */
+static semfora_context defaults(void) {
+    return (semfora_context){.schema = SEMFORA_TEXT("semfora.suggest_context"),
+                             .version = 1,
+                             .generator.name = SEMFORA_TEXT("semfora-hooks"),
+                             .scope.kind = SEMFORA_TEXT("repo")};
+}
+
 semfora_text semfora_evaluate_json(char *document, size_t length) {
-    static const semfora_text schema = {"semfora.suggest_context", 23};
-    semfora_context context = {.schema = schema, .version = 1};
+    semfora_context context = defaults();
+    const semfora_text schema = context.schema;
     json_reader reader = json_read(document, length);
     if (!read_record(&reader, &context_record, &context) || !json_done(&reader)) {
         return unreadable(&reader);
@@ -215,7 +223,7 @@ semfora_text semfora_echo_json(char *document, size_t length, bool is_context) {
     json_reader reader = json_read(document, length);
     json_writer writer = {NULL, 0, 0, NULL};
     if (is_context) {
-        semfora_context context = {.version = 0};
+        semfora_context context = defaults();
         if (read_record(&reader, &context_record, &context) && json_done(&reader)) {
             write_record(&writer, &context_record, &context);
         }

@@ -1,7 +1,7 @@
 /* Write plugins of semfora-hooks in C: define semfora_evaluate, and build it together with semfora.c and json.c.
 
-   The types follow contract 1. What a context leaves out is zero: an empty text, 0, false, an empty list. Fields of a
-   later contract are ignored. Lines and columns are 1-based, ranges inclusive; paths are relative to the repository,
+   The types follow contract 1. What a context leaves out is zero: an empty text, 0, false, an empty list; but scope.kind
+   is "repo", and generator.name "semfora-hooks". Fields of a later contract are ignored. Lines and columns are 1-based, ranges inclusive; paths are relative to the repository,
    with '/'. All memory is the plugin's until the host drops it: nothing has to be freed. */
 
 #ifndef SEMFORA_H

@@ -12,8 +12,18 @@ const ContractVersion = 1
 
 const contextSchema = "semfora.suggest_context"
 
+// defaults has what a document leaves out and is not the zero value.
+func defaults() *Context {
+	return &Context{
+		Schema:    contextSchema,
+		Version:   ContractVersion,
+		Generator: Generator{Name: "semfora-hooks"},
+		Scope:     Scope{Kind: "repo"},
+	}
+}
+
 // Context is a repository, or the part of it that the plugin's manifest asks for. What a document leaves out is the
-// zero value; fields of a later contract are ignored. Lines and columns are 1-based, ranges inclusive; paths are
+// zero value, but for Scope.Kind ("repo") and Generator.Name; fields of a later contract are ignored. Lines and columns are 1-based, ranges inclusive; paths are
 // relative to the repository, with "/".
 type Context struct {
 	Schema     string     `json:"schema"`
@@ -213,7 +223,7 @@ type Duplicate struct {
 // ParseContext reads a context document. It fails where the text is not JSON, a field has the wrong type, or the
 // document is none of ours or of another version of the contract.
 func ParseContext(document []byte) (*Context, error) {
-	context := &Context{Schema: contextSchema, Version: ContractVersion}
+	context := defaults()
 	if err := json.Unmarshal(document, context); err != nil {
 		return nil, fmt.Errorf("the context cannot be read: %w", err)
 	}

@@ -22,7 +22,7 @@ class PluginError(Exception):
 class Generator:
     """Who wrote a context, and what its data can be trusted to hold."""
 
-    name: str = ""
+    name: str = "semfora-hooks"
     version: str = ""
     capabilities: tuple[str, ...] = ()
 

@@ -125,7 +125,7 @@ impl SuggestContext {
 }
 
 /// Who wrote a context, and what its data can be trusted to hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Generator {
     /// The program.
     pub name: String,
@@ -136,6 +136,12 @@ pub struct Generator {
 }
 
 record!(Generator { name: "name", version: "version", capabilities: "capabilities" });
+
+impl Default for Generator {
+    fn default() -> Self {
+        Generator { name: "semfora-hooks".to_string(), version: String::new(), capabilities: Vec::new() }
+    }
+}
 
 /// The analysed repository.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
