@@ -18,8 +18,11 @@ from semfora_hooks.model import Severity
 FailOn = Literal["never", "info", "warning", "error"]
 
 MEBIBYTE = 1 << 20
-MEMORY_CEILING, TIMEOUT_CEILING = "512MiB", "30s"
-"""What a WASM plugin may have at most, where nothing else is configured."""
+MEMORY_CEILING, TIMEOUT_CEILING, TOTAL_TIMEOUT = "512MiB", "30s", "60s"
+"""What a WASM plugin, and all of a run together, may have at most, where nothing else is configured."""
+
+BASELINE = ".semfora/baseline.json"
+"""Where the baseline is if nothing names another place; it counts if it is there."""
 
 _SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
@@ -58,12 +61,14 @@ class WasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
         locked: A repository with plugins must have a lock, as with `--locked`.
         memory_ceiling: The most memory a manifest can give a plugin; the user's own ceiling holds in any case.
         timeout_ceiling: The same for the time.
+        total_timeout: The time that all plugins of a run have together; the user's own limit holds in any case.
     """
 
     enabled: bool = True
     locked: bool = False
     memory_ceiling: str | None = None
     timeout_ceiling: str | None = None
+    total_timeout: str | None = None
 
     @property
     def memory_ceiling_bytes(self) -> int:
@@ -74,6 +79,11 @@ class WasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     def timeout_ceiling_seconds(self) -> float:
         """The ceiling in seconds."""
         return parse_duration(self.timeout_ceiling or TIMEOUT_CEILING)
+
+    @property
+    def total_timeout_seconds(self) -> float:
+        """The time of all plugins of a run in seconds."""
+        return parse_duration(self.total_timeout or TOTAL_TIMEOUT)
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -109,6 +119,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         jobs: Processes for extraction; 0 means as many as there are processors.
         root: The repository's folder, absolute. Not a key of the file.
         source: The file the values came from, for messages. Not a key of the file.
+        rules_root: What rules and plugins are read from instead: a copy of what is staged. Not a key of the file.
         no_plugins: Run shipped rules only. Not a key of the file.
         use_cache: Whether facts may be read from and kept in the user's cache. Not a key of the file.
     """
@@ -133,6 +144,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     # Set by the program, not by files:
     root: str = ""
     source: str | None = None
+    rules_root: str = ""
     no_plugins: bool = False
     use_cache: bool = True
 
@@ -142,6 +154,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         return Path(self.root)
 
     @property
+    @property
+    def rules_root_path(self) -> Path:
+        """The folder that holds `.semfora` with the rules and plugins that are to be loaded."""
+        return Path(self.rules_root or self.root)
+
     def max_file_size_bytes(self) -> int:
         """The limit in bytes."""
         return parse_size(self.max_file_size)
@@ -156,7 +173,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         return self.replace(plugins=msgspec.structs.replace(self.plugins, wasm=wasm))
 
 
-_INTERNAL = frozenset({"root", "source", "no-plugins", "use-cache"})
+_INTERNAL = frozenset({"root", "rules-root", "source", "no-plugins", "use-cache"})
 _USERS_KEYS = {
     "plugins.wasm.trust": "it belongs in your own configuration, which no repository can change; "
     "'semfora-hooks plugin trust --list' names the file",
@@ -355,6 +372,7 @@ def _check_values(config: Config) -> None:
 
 
 def check_quantities(source: str, parse: Callable[[str], float], values: Mapping[str, str]) -> None:
+    check_quantities(source, parse_duration, {"plugins.wasm.total-timeout": wasm.total_timeout or TOTAL_TIMEOUT})
     """Refuse sizes or durations that are none.
 
     Args:

@@ -173,9 +173,19 @@ class SuggestEngine:
                 side = reader.work_tree(scope)
             return side.context, side.all_incomplete()
 
-    def load_rules(self) -> RuleSet:
-        """All rules of all providers, selected or not, with what is wrong with names in the configuration."""
-        loaded = self.plugins.load_rules(self.config)
+    def load_rules(self, request: Request | None = None) -> RuleSet:
+        """All rules of all providers, selected or not, with what is wrong with names in the configuration.
+
+        Args:
+            request: Where it is about what is staged, so are the rules that the repository holds.
+        """
+        if request is not None and request.scope == "staged":
+            from semfora_hooks.providers.staged import load_staged
+
+            loaded, notices = load_staged(request.root.path, self.config, self.plugins.load_rules)
+            loaded.notices += notices
+        else:
+            loaded = self.plugins.load_rules(self.config)
         rules = [item.rule for item in loaded.rules]
         for key, name, guess in selection.unknown_names(self.config, rules):
             text = f"{self.config.source or 'configuration'}: '{key}' names '{name}', and there is no such rule"
@@ -199,7 +209,7 @@ class SuggestEngine:
         return Scope(kind="files" if request.root.filters else "repo")
 
     def _rules(self, request: Request, run: _Run) -> list[LoadedRule]:
-        loaded = self.load_rules()
+        loaded = self.load_rules(request)
         run.errors.extend(loaded.errors)
         run.notices.extend(loaded.notices)
         if request.rules:

@@ -17,6 +17,7 @@ from semfora_hooks.config import (
     MEBIBYTE,
     MEMORY_CEILING,
     TIMEOUT_CEILING,
+    TOTAL_TIMEOUT,
     check_quantities,
     convert_table,
     parse_duration,
@@ -40,6 +41,7 @@ class UserWasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"
             user has trusted with `plugin trust`.
         memory_ceiling: The most memory one evaluation gets, whatever a repository says.
         timeout_ceiling: The same for its time.
+        total_timeout: The time that all plugins of a run have together, compiling included.
     """
 
     enabled: bool = True
@@ -47,6 +49,7 @@ class UserWasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"
     trust: Trust = "sandbox"
     memory_ceiling: str = MEMORY_CEILING
     timeout_ceiling: str = TIMEOUT_CEILING
+    total_timeout: str = TOTAL_TIMEOUT
 
     @property
     def memory_ceiling_bytes(self) -> int:
@@ -57,6 +60,11 @@ class UserWasmSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"
     def timeout_ceiling_seconds(self) -> float:
         """The ceiling in seconds."""
         return parse_duration(self.timeout_ceiling)
+
+    @property
+    def total_timeout_seconds(self) -> float:
+        """The time of all plugins of a run in seconds."""
+        return parse_duration(self.total_timeout)
 
 
 class UserPluginSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -110,6 +118,7 @@ def load_user_config() -> UserConfig:
     wasm = config.plugins.wasm
     check_quantities(str(path), parse_size, {"plugins.wasm.memory-ceiling": wasm.memory_ceiling})
     check_quantities(str(path), parse_duration, {"plugins.wasm.timeout-ceiling": wasm.timeout_ceiling})
+    check_quantities(str(path), parse_duration, {"plugins.wasm.total-timeout": wasm.total_timeout})
     return config
 
 

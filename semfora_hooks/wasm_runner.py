@@ -83,7 +83,8 @@ class WasmPluginRunner:
         """What all plugins say of a context; they run side by side, and the order is the same each time.
 
         Args:
-            context: It is shown as it is: cutting it down to a change is the engine's business.
+            context: It is shown as it is: cutting it down to a change is the engine's business. The time that all
+                plugins have together starts anew with each.
 
         Raises:
             PluginFailuresError: Some failed. It has the others' recommendations.
@@ -91,6 +92,8 @@ class WasmPluginRunner:
         rules = [self.plugins[identity] for identity in sorted(self.plugins)]
         found: list[Recommendation] = []
         errors: list[SemforaError] = []
+        for rule in rules:
+            rule.renew_budget()
         for rule in rules:
             rule.begin(context)
         for rule in rules:

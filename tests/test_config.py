@@ -76,7 +76,11 @@ EVERYTHING = """
 {0}severity = {{ "complexity" = "info" }}
 {0}per-file-ignores = {{ "tests/**" = ["naming", "complexity"] }}
 {0}rules.complexity = {{ limit = 20 }}
-{0}plugins.wasm = {{ enabled = false, locked = true, memory-ceiling = "64MiB", timeout-ceiling = "500ms" }}
+{0}plugins.wasm.enabled = false
+{0}plugins.wasm.locked = true
+{0}plugins.wasm.memory-ceiling = "64MiB"
+{0}plugins.wasm.timeout-ceiling = "500ms"
+{0}plugins.wasm.total-timeout = "2m"
 {0}providers = {{ disable = ["wasm"] }}
 {0}max-file-size = "10 MB"
 {0}jobs = 3
@@ -101,11 +105,20 @@ def test_every_key_from_either_file(tmp_path: Path, name: str, prefix: str) -> N
         "severity": {"complexity": "info"},
         "per-file-ignores": {"tests/**": ("naming", "complexity")},
         "rules": {"complexity": {"limit": 20}},
-        "plugins": {"wasm": {"enabled": False, "locked": True, "memory-ceiling": "64MiB", "timeout-ceiling": "500ms"}},
+        "plugins": {
+            "wasm": {
+                "enabled": False,
+                "locked": True,
+                "memory-ceiling": "64MiB",
+                "timeout-ceiling": "500ms",
+                "total-timeout": "2m",
+            }
+        },
         "providers": {"disable": ("wasm",)},
         "max-file-size": "10 MB",
         "jobs": 3,
         "root": str(tmp_path),
+        "rules-root": "",
         "source": name,
         "no-plugins": False,
         "use-cache": True,
@@ -113,6 +126,7 @@ def test_every_key_from_either_file(tmp_path: Path, name: str, prefix: str) -> N
     assert config.severity == {"complexity": Severity.INFO}
     assert config.max_file_size_bytes == 10_000_000
     assert config.plugins.wasm.timeout_ceiling_seconds == 0.5
+    assert config.plugins.wasm.total_timeout_seconds == 120.0
 
 
 def test_the_command_line_beats_the_environment_beats_the_file_beats_the_defaults(tmp_path: Path) -> None:
@@ -232,6 +246,10 @@ def test_both_files(tmp_path: Path) -> None:
         (
             "[plugins.wasm]\ntimeout-ceiling = 'soon'",
             "semfora.toml: 'plugins.wasm.timeout-ceiling': 'soon' is not a duration such as '5s'",
+        ),
+        (
+            "[plugins.wasm]\ntotal-timeout = 'later'",
+            "semfora.toml: 'plugins.wasm.total-timeout': 'later' is not a duration such as '5s'",
         ),
         ("jobs = ", "semfora.toml: not valid TOML: Invalid value (at "),
         ("jobs = 1\njobs = 2", "semfora.toml: not valid TOML: Cannot overwrite a value (at line 2, column 9)"),

@@ -31,16 +31,18 @@ def test_without_a_file_the_defaults_hold():
     wasm = config.plugins.wasm
     assert (wasm.enabled, wasm.locked, wasm.trust) == (True, False, "sandbox")
     assert (wasm.memory_ceiling_bytes, wasm.timeout_ceiling_seconds) == (512 << 20, 30.0)
+    assert wasm.total_timeout_seconds == 60.0
 
 
 def test_every_key(write):
     write(
         "[plugins.wasm]\nenabled = false\nlocked = true\ntrust = 'explicit'\n"
-        "memory-ceiling = '64MiB'\ntimeout-ceiling = '2s'\n"
+        "memory-ceiling = '64MiB'\ntimeout-ceiling = '2s'\ntotal-timeout = '1.5m'\n"
     )
     wasm = load_user_config().plugins.wasm
     assert (wasm.enabled, wasm.locked, wasm.trust) == (False, True, "explicit")
     assert (wasm.memory_ceiling_bytes, wasm.timeout_ceiling_seconds) == (64 << 20, 2.0)
+    assert wasm.total_timeout_seconds == 90.0
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_every_key(write):
         ("[plugins.wasm]\nlocked = 'yes'\n", "'plugins.wasm.locked': Expected `bool`, got `str`"),
         ("select = ['all']\n", "unknown key 'select'"),
         ("[plugins.wams]\n", "did you mean 'wasm'?"),
+        ("[plugins.wasm]\ntotal-timeout = 'long'\n", "'plugins.wasm.total-timeout': 'long' is not a duration"),
         (b"\xff\xfe", "not valid TOML"),
         ("x = " + "[" * 100_000, "not valid TOML"),
         (b"#" * ((1 << 20) + 1), "larger than 1 MiB"),

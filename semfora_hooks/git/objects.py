@@ -133,6 +133,12 @@ class Index(_Listing):
         return raw_changes(self._root, self.head() or empty_tree(self._root), announced=True)
 
 
+def index_entries(root: Path, path: str) -> list[TreeEntry]:
+    """What the index holds at a path and below it, by name; conflicts once for each side."""
+    done = run(root, "ls-files", "-z", "--stage", "--", f":(top,literal){path}")
+    return [_index_entry(line) for line in _records(done.stdout, ANY)]
+
+
 def _index_entry(line: bytes) -> TreeEntry:
     information, _, name = line.partition(b"\t")
     mode, oid, stage = information.split(b" ")

@@ -22,9 +22,10 @@ def semfora_rule_providers() -> Sequence[RuleProvider]:
 
 def load(config: Config) -> Loaded:
     """Every rule of the repository that is fit to run, and what is wrong with the others."""
-    folder = config.root_path / RULES_FOLDER
+    root = config.rules_root_path
+    folder = root / RULES_FOLDER
     if not folder.exists() and not folder.is_symlink():
         return Loaded()
     from semfora_hooks.providers.declarative.loading import load_folder
 
-    return load_folder(folder, config.root_path)
+    return load_folder(folder, root)

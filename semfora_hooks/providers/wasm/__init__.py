@@ -30,7 +30,7 @@ def load(config: Config) -> Loaded:
     """
     if config.no_plugins or not config.plugins.wasm.enabled:
         return Loaded()
-    folder = config.root_path / PLUGIN_FOLDER
+    folder = config.rules_root_path / PLUGIN_FOLDER
     try:
         names = {entry.name for entry in folder.iterdir()}
     except (FileNotFoundError, NotADirectoryError):

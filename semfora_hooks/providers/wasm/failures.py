@@ -2,7 +2,7 @@
 
 | kind | what failed |
 | --- | --- |
-| `timeout` | it ran longer than `limits.timeout` |
+| `timeout` | it ran longer than `limits.timeout`, or all plugins together longer than `total-timeout` |
 | `memory` | it needed more than `limits.memory` |
 | `trap` | it crashed, or ended itself |
 | `bad_output` | its result is not what the contract says |
@@ -76,7 +76,7 @@ class FailingPlugin(Protocol):
         """Whether that is a manifest."""
 
 
-def plugin_error(plugin: FailingPlugin, kind: str, detail: str, log: str = "") -> PluginError:
+def plugin_error(plugin: FailingPlugin, kind: str, detail: str, log: str = "", hint: str | None = None) -> PluginError:
     """The error for users: which plugin, what happened, which limit, which setting changes it.
 
     Args:
@@ -84,16 +84,20 @@ def plugin_error(plugin: FailingPlugin, kind: str, detail: str, log: str = "") -
         kind: As in `PluginError.kind`.
         detail: What is known. The guest may have chosen parts of it, so it is cut, and control characters go.
         log: What the guest printed; its end is shown.
+        hint: What to do, where the plugin's own limit has nothing to do with it.
     """
     detail, log = clean_line(detail, MAX_DETAIL), clean_end(log, MAX_DETAIL)
     limits = plugin.limits
-    hint = _HINTS.get(kind)
-    if kind == "timeout":
+    if hint is not None:
+        pass
+    elif kind == "timeout":
         detail = f"stopped at its time limit of {limits.timeout:g} s"
         hint = _limit_hint(plugin, "timeout", limits.timeout_cap)
     elif kind == "memory":
         detail = f"ran out of memory; its limit is {limits.memory / 2**20:.4g} MiB: {detail}"
         hint = _limit_hint(plugin, "memory", limits.memory_cap)
+    else:
+        hint = _HINTS.get(kind)
     version = f" {plugin.version}" if plugin.version else ""
     printed = f"; {'its last line' if kind == 'crash' else 'it printed'}: {log}" if log else ""
     return PluginError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import math
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from semfora_hooks.providers.wasm import frames, sharedmemory
+from semfora_hooks.providers.wasm.budget import Budget
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.projection import Document
 from semfora_hooks.providers.wasm.stats import PluginStats
@@ -64,13 +66,15 @@ class SandboxError(Exception):
         kind: The word of the failure taxonomy, as in `PluginError.kind`.
         detail: What happened, as far as it is known; the guest may have written it.
         log: What the guest wrote to its standard streams.
+        hint: What to do, where it is not what the kind says.
     """
 
-    def __init__(self, kind: str, detail: str, log: str = "") -> None:
+    def __init__(self, kind: str, detail: str, log: str = "", hint: str | None = None) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.log = log
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +239,14 @@ class Worker:
 class Pool:
     """Workers, as many as threads ask at the same time. They end with the pool, and with this process."""
 
-    def __init__(self, memory_ceiling: int, caches: PluginCaches | None = None) -> None:
+    def __init__(self, memory_ceiling: int, caches: PluginCaches | None = None, budget: Budget | None = None) -> None:
         """Args:
         memory_ceiling: The most memory any guest may have, in bytes.
         caches: What earlier runs kept.
+        budget: The time that all plugins have together; as much as they want where `None`.
         """
         self.caches = caches
+        self.budget = budget or Budget(math.inf, "")
         # A component may have four memories, and input and output exist twice.
         self._data_limit = DATA_LIMIT + 4 * memory_ceiling
         self._lock = threading.Lock()
@@ -294,13 +300,15 @@ class Pool:
                 stats.result_hits += 1
                 stats.bytes_out += len(known[0])
                 return known
-        with self._worker(binary.key) as worker:
+        with self.budget.running(), self._worker(binary.key) as worker:
             if binary.key not in worker.compiled:
                 self._make_ready(worker, binary, stats)
-            header = {"op": "evaluate", "key": binary.key, "memory": memory, "timeout": timeout, "output": MAX_OUTPUT}
-            seconds = timeout + GRACE_SECONDS + document.size / TRANSFER_RATE
-            start = time.perf_counter()
-            reply, output = worker.request(header, document.chunks, seconds)
+            with self._within_budget(timeout) as allowed:
+                header = {"op": "evaluate", "key": binary.key, "memory": memory, "timeout": allowed}
+                header["output"] = MAX_OUTPUT
+                seconds = allowed + GRACE_SECONDS + document.size / TRANSFER_RATE
+                start = time.perf_counter()
+                reply, output = worker.request(header, document.chunks, seconds)
             stats.guest += (guest := _number(reply, "guest"))
             stats.copy += max(0.0, time.perf_counter() - start - guest)
             stats.peak_memory = max(stats.peak_memory, int(_number(reply, "used")))
@@ -315,6 +323,25 @@ class Pool:
         self._finalizer()
 
     def _check_refusal(self, binary: Binary) -> None:
+    @contextlib.contextmanager
+    def _within_budget(self, seconds: float) -> Iterator[float]:
+        """The time that something may take that would have `seconds`, so that the budget is kept.
+
+        Raises:
+            SandboxError: There is nothing left, or it took all that was (`timeout`).
+        """
+        left = self.budget.left()
+        together = f"all plugins of a run have {self.budget.seconds:g} s together"
+        hint = f"raise {self.budget.setting}, or switch slow plugins off"
+        if left <= 0:
+            raise SandboxError("timeout", f"not run: {together}, and the others have used them up", hint=hint)
+        try:
+            yield min(seconds, left)
+        except SandboxError as error:
+            if error.kind == "timeout" and left < seconds:
+                raise SandboxError("timeout", f"stopped: {together}", error.log, hint) from None
+            raise
+
         """Raise what compiling a plugin led to before, if it would lead there again."""
         known = self._refused.get(binary.key)
         if known is None and self.caches is not None and (kept := self.caches.refusal(binary.key)) is not None:
@@ -331,10 +358,12 @@ class Pool:
         if code is not None:
             header = {"op": "load", "key": binary.key, "is_component": binary.is_component}
             try:
-                reply, _ = worker.request(header, [code], COMPILE_SECONDS)
-            except SandboxError:
+                with self._within_budget(COMPILE_SECONDS) as seconds:
+                    reply, _ = worker.request(header, [code], seconds)
+            except SandboxError as error:
                 assert self.caches is not None
-                self.caches.compiled.remove(self.caches.code_key(binary.key))
+                if error.hint is None:  # else it is the budget's fault, not the code's
+                    self.caches.compiled.remove(self.caches.code_key(binary.key))
                 raise
             stats.load += time.perf_counter() - start
             if reply.get("loaded"):  # else another kind of processor, for example
@@ -349,9 +378,12 @@ class Pool:
         start = time.perf_counter()
         try:
             header = {"op": "compile", "key": binary.key, "keep": self.caches is not None}
-            _, code = worker.request(header, [binary.code], COMPILE_SECONDS, MAX_CODE)
+            with self._within_budget(COMPILE_SECONDS) as seconds:
+                _, code = worker.request(header, [binary.code], seconds, MAX_CODE)
         except SandboxError as error:
             can_happen_to_any = error.kind == "crash"  # the system may have been short of memory
+            if error.hint is not None:  # the budget is used up, which says nothing about this plugin
+                raise
             if error.kind == "timeout":
                 error = SandboxError("compile", f"compiling it takes longer than {COMPILE_SECONDS:g} s")
             elif error.kind == "crash" and worker.greeted:

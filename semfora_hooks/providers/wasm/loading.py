@@ -10,6 +10,7 @@ from semfora_hooks.errors import PluginError
 from semfora_hooks.hookspecs import Loaded
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.approval import approve
+from semfora_hooks.providers.wasm.budget import run_budget
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.folder import ceilings, discover
 from semfora_hooks.providers.wasm.rule import PluginSpec, Shared, WasmRule
@@ -25,8 +26,10 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
     user = load_user_config().plugins.wasm
     if not user.enabled:
         return Loaded()
-    found = discover(config, folder, user)
-    approvals = approve(config, folder, found, user)
+    # A copy of what is staged is gone when the plugins run, so their code is read now.
+    is_copy = bool(config.rules_root)
+    found = discover(config.replace(root=config.rules_root) if is_copy else config, folder, user)
+    approvals = approve(config, folder, found, user, look_closer=is_copy)
     errors = [*found.errors, *approvals.errors]
     notices = [*found.notices, *approvals.notices]
     specs = approvals.specs
@@ -34,7 +37,7 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
     if specs and wasmtime is None:
         return Loaded(errors=[*errors, _missing_extra(specs)], notices=notices)
     caches = PluginCaches(config.root_path, wasmtime) if config.use_cache and wasmtime is not None else None
-    shared = Shared(host.Pool(ceilings(config, user).memory, caches))
+    shared = Shared(host.Pool(ceilings(config, user).memory, caches, run_budget(config, user)))
     return Loaded([WasmRule(spec, shared) for spec in specs], errors, notices)
 
 

@@ -146,7 +146,8 @@ class WasmRule(Rule):
                 raise error
         except (host.SandboxError, OutputError) as error:
             if self.spec.on_error != "skip":
-                raise plugin_error(self.spec, error.kind, error.detail, getattr(error, "log", "")) from None
+                more = getattr(error, "log", ""), getattr(error, "hint", None)
+                raise plugin_error(self.spec, error.kind, error.detail, *more) from None
 
     def result_key(self) -> str | None:
         """See `Rule`: the code, what the manifest says, and what runs it."""
@@ -163,6 +164,10 @@ class WasmRule(Rule):
 
     def close(self) -> None:
         """End the sandbox's processes now, those of the plugins loaded together with this one too."""
+    def renew_budget(self) -> None:
+        """Give the plugins that were loaded together with this one their time anew."""
+        self._shared.pool.budget.renew()
+
         self._shared.pool.close()
 
     def document(self, context: SuggestContext) -> bytes:

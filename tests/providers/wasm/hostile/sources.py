@@ -19,6 +19,18 @@ GROW_AND_TOUCH = f"""
 """Takes a mebibyte at a time, and writes to all of it, until it gets no more."""
 
 
+def whole_memory(length: int | None = None) -> str:
+    """A core plugin that takes and writes all the memory it gets, and returns it, or its first `length` bytes."""
+    size = f"(i32.mul (memory.size) (i32.const {PAGE}))" if length is None else f"(i32.const {length})"
+    return core(f"{GROW_AND_TOUCH} (i64.extend_i32_u {size})", pages=16)
+
+
+def long_text_component(length: int) -> str:
+    """A component that takes and writes all the memory it gets, and returns so many bytes of it as its text."""
+    plugin = with_result(PAGE, length, "(call $grow)")
+    return plugin.replace('(func (export "evaluate")', f'(func $grow {GROW_AND_TOUCH}) (func (export "evaluate")', 1)
+
+
 def straight_fills(count: int, size: int) -> str:
     """A core plugin without a loop, where deadlines are looked at, that fills `size` bytes `count` times."""
     fill = f"(memory.fill (i32.const 0) (i32.const 1) (i32.const {size}))"

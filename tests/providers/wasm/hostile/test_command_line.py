@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,35 @@ def test_a_repository_cannot_raise_the_users_ceilings(project, tmp_path):
         assert error["kind"] == kind, error
         assert said in error["message"]
         assert f"{kind}-ceiling in {tmp_path / 'user' / 'config.toml'}" in error["hint"]
+
+
+def test_many_slow_plugins_together_have_a_limit_that_a_repository_can_only_lower(project, tmp_path):
+    """Twenty endless loops of 5 s each would hold the commit for 50 s on two processors."""
+    (tmp_path / "user").mkdir(mode=0o700)
+    users = tmp_path / "user" / "config.toml"
+    project.add("loop.wasm", core(sources.LOOP))
+    names = ["a-good", *(f"loop-{index:02}" for index in range(20))]
+    lines = [
+        f"  - {{name: {name}, group: checks, description: x, file: {'good' if 'good' in name else 'loop'}.wasm}}\n"
+        for name in names
+    ]
+    project.manifest("plugins:\n" + "".join(lines))
+    for user, repository, seconds, source in (("2s", "10m", 2, users), ("10m", "1500ms", 1.5, "semfora.toml")):
+        users.write_text(f'[plugins.wasm]\ntotal-timeout = "{user}"\n')
+        (project.root / "semfora.toml").write_text(f'[plugins.wasm]\ntotal-timeout = "{repository}"\n')
+        started = time.monotonic()
+        code, found = report(project, SEMFORA_CONFIG_DIR=str(tmp_path / "user"))
+        assert time.monotonic() - started < seconds + 10  # start and end of the program included; 50 s without
+        assert code == 2
+        assert [item["title"] for item in found["recommendations"] if item["group"] == "checks"] == [
+            "the good one speaks"
+        ]
+        assert [error["kind"] for error in found["errors"]] == ["timeout"] * 20
+        for error in found["errors"]:
+            assert f"all plugins of a run have {seconds:g} s together" in error["message"]
+            assert f"raise plugins.wasm.total-timeout in {source}" in error["hint"]
+        assert any("not run: all plugins" in error["message"] for error in found["errors"])
+        assert any("stopped: all plugins" in error["message"] for error in found["errors"])
 
 
 def test_findings_cannot_drive_the_terminal(project):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from semfora_hooks.config import TOTAL_TIMEOUT, parse_duration
 from semfora_hooks.providers.wasm import abi, failures, folder, host, manifest, output, sandbox, wasi
 
 PAGE = (Path(__file__).parents[4] / "docs" / "plugins" / "security.md").read_text("utf-8")
@@ -23,6 +24,7 @@ def rows(title: str) -> dict[str, str]:
     ("row", "value"),
     [
         ("time of an evaluation, start functions and allocator included", f"{manifest.DEFAULT_TIMEOUT:g} s"),
+        ("time of all plugins of a run together, compiling included", f"{parse_duration(TOTAL_TIMEOUT):g} s"),
         ("memory of a core module", f"{manifest.DEFAULT_MEMORY >> 20} MiB"),
         ("size of the file", f"{folder.MAX_MODULE >> 20} MiB"),
         ("size of a result", f"{host.MAX_OUTPUT >> 20} MiB"),

@@ -164,6 +164,62 @@ def test_a_components_result_of_all_its_memory(measured):
     assert outcome.peak < LIMIT + COMPONENT
 
 
+class OwnGrowth:
+    """What this process, the host, gained at its peak since the object was made."""
+
+    def __init__(self) -> None:
+        self._process = Path("/proc/self")
+        (self._process / "clear_refs").write_text("5")
+        self._before = memory(self._process, "VmRSS")
+
+    def peak(self) -> int:
+        return memory(self._process, "VmHWM") - self._before
+
+
+def test_a_result_that_fills_all_the_memory_there_is(measured):
+    """256 MiB that are really written, not only claimed; nothing of it reaches us."""
+    limits = Limits(timeout=20)
+    assert limits.memory == 256 << 20
+    growth = OwnGrowth()
+    outcome = measured(sources.whole_memory(), limits=limits)
+    assert outcome.kind == "too_large", outcome
+    assert f"its result has {256 << 20} bytes; at most {8 << 20} are read" in outcome.error.message
+    assert 255 << 20 < outcome.peak < (256 << 20) + CORE
+    assert outcome.kept < CORE
+    assert growth.peak() < CORE
+
+
+def test_a_result_of_a_gibibyte_that_is_really_there(measured):
+    growth = OwnGrowth()
+    outcome = measured(sources.whole_memory(), limits=Limits(memory=1 << 30, timeout=30))
+    assert outcome.kind == "too_large", outcome
+    assert f"its result has {1 << 30} bytes" in outcome.error.message
+    assert 1000 << 20 < outcome.peak < (1 << 30) + CORE
+    assert outcome.kept < CORE
+    assert growth.peak() < CORE
+
+
+def test_the_largest_result_that_is_read(measured):
+    """Eight mebibytes, which is no JSON: they are copied to us, and given back."""
+    growth = OwnGrowth()
+    outcome = measured(sources.whole_memory(length=8 << 20), limits=WITHIN)
+    assert outcome.kind == "bad_output", outcome
+    assert 7 << 20 < growth.peak() < 32 << 20
+
+
+@pytest.mark.parametrize("length", [9 << 20, 100 << 20, 250 << 20], ids=["just too long", "copied out", "not copied"])
+def test_a_components_text_that_is_really_that_long(measured, length):
+    """Up to 128 MiB of it wasmtime copies out of the component, before we can look at its length."""
+    growth = OwnGrowth()
+    outcome = measured(sources.long_text_component(length), limits=Limits(timeout=20))
+    assert outcome.kind == "too_large", outcome
+    said = "too much data is being copied" if length > sandbox.COPIED_OUT else f"its result has {length} bytes"
+    assert said in outcome.error.message
+    assert 250 << 20 < outcome.peak < (256 << 20) + COMPONENT
+    assert outcome.kept < CORE
+    assert growth.peak() < CORE
+
+
 @pytest.mark.parametrize(
     "element", [b"1", b"{}", b'{"title":"x"}', b"[]", b'""'], ids=["numbers", "objects", "findings", "arrays", "texts"]
 )
