@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm.caches import PluginCaches
 
 from .debian import Rust, install_rust
 from .toolchains import Toolchains, python_toolchains
@@ -17,9 +19,23 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 sys.path.insert(0, str(PLUGINS / "conformance"))
 
 
+class _CompiledCode(PluginCaches):
+    """Compiled code alone is kept, for the run and all its processes: results are computed by each test anew."""
+
+    def result(self, key: str) -> tuple[bytes, str] | None:
+        return None
+
+    def keep_result(self, key: str, output: bytes, log: str) -> None:
+        return None
+
+
 @pytest.fixture(scope="session")
-def pool() -> Iterator[host.Pool]:
-    shared = host.Pool(512 << 20)
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[host.Pool]:
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled-plugins"
+    wasmtime_folder = host.wasmtime_folder()
+    assert wasmtime_folder is not None
+    shared = host.Pool(512 << 20, _CompiledCode(None, wasmtime_folder, folder))
     yield shared
     shared.close()
 
