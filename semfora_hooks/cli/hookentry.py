@@ -86,17 +86,17 @@ def _behind_comments(text: str, index: int, column: int) -> int:
 
 def _compose(text: str) -> yaml.Node | None:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
         raise NotSafeError("it is nested too deeply") from None
-    return node if isinstance(node, yaml.Node) else None
+    return node
 
 
 def _repos(root: yaml.Node | None) -> yaml.Node | None:
     if isinstance(root, yaml.MappingNode):
         for key, value in root.value:
             if isinstance(key, yaml.ScalarNode) and key.value == "repos":
-                return value
+                return value if isinstance(value, yaml.Node) else None
     return None
 
 

