@@ -1,0 +1,4 @@
+export * from "./context";
+export * from "./graph";
+export * from "./plugin";
+export * from "./reader";
