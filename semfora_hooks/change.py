@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +27,7 @@ from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
 from semfora_hooks.index.incremental.state import STATE_VERSION, MovedStateError, NoStateError, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
+from semfora_hooks.index.incremental.whole import Assembler
 from semfora_hooks.index.incremental.writing import (
     Description,
     advance,
@@ -40,7 +41,7 @@ from semfora_hooks.index.modules import module_name
 from semfora_hooks.index.project import Project
 from semfora_hooks.index.results import code_stamp
 from semfora_hooks.index.store import FactStore, extractor_key
-from semfora_hooks.languages.facts import FileFacts
+from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
 from semfora_hooks.model import Duplicate, Incomplete, Recommendation, Symbol
 
 ADVANCE_FILES = 8
@@ -63,7 +64,10 @@ class ChangeSide:
         incomplete: What the whole snapshot lacks.
         problems: What extraction says of all its files.
         read_source: A file's text by its path.
-        tallies: Sums over the whole snapshot, by rule.
+        tallies: Sums over the whole snapshot, by rule; none where rules see the whole.
+        mentions: How often names are mentioned, where rules see the whole.
+        suppressions: Comments that speak to us, by path.
+        languages: Those of its files.
     """
 
     part: Slice
@@ -74,19 +78,28 @@ class ChangeSide:
     problems: list[Incomplete]
     read_source: Callable[[str], str | None]
     tallies: Mapping[str, Mapping[str, int]]
+    mentions: Mapping[str, int]
+    suppressions: Mapping[str, Sequence[SuppressionFacts]]
+    languages: set[str]
 
 
 @dataclass
 class Change:
-    """Both sides, and which findings in them count; the others come from symbols that are shown by halves."""
+    """Both sides, and which findings in them count; the others come from symbols that are shown by halves.
+
+    Attributes:
+        files: Those that the change reaches; `None` where the sides are whole.
+    """
 
     before: ChangeSide
     after: ChangeSide
-    files: set[str] = field(default_factory=set)
+    files: set[str] | None
 
     def is_about(self, rule: Rule, found: Recommendation) -> bool:
         """Whether a finding is about what the change reaches."""
-        return rule.locality != "file" or (bool(found.symbols) and found.symbols[0].file in self.files)
+        if self.files is None or rule.locality != "file":
+            return True
+        return bool(found.symbols) and found.symbols[0].file in self.files
 
 
 class _Distance(NamedTuple):
@@ -211,6 +224,7 @@ class ChangeReader:
         extract: Gives the facts of a snapshot's files.
         rules: Those that will judge.
         timed: Keeps the time of stages.
+        whole: The rules must see both sides whole.
     """
 
     def __init__(
@@ -222,8 +236,11 @@ class ChangeReader:
         extract: Extract,
         rules: Sequence[Rule],
         timed: Timed = lambda _: nullcontext(),
+        *,
+        whole: bool = False,
     ) -> None:
         self._timed = timed
+        self._is_whole = whole
         self._store = store
         self._root = root
         self._config = config
@@ -322,6 +339,25 @@ class ChangeReader:
         return found
 
     def _compare(self, state: State, distances: Sequence[_Distance]) -> Change:
+        return self._wholes(state, distances) if self._is_whole else self._parts(state, distances)
+
+    def _wholes(self, state: State, distances: Sequence[_Distance]) -> Change:
+        """Both sides whole, with nothing linked again but what differs from the state."""
+        views = [self._view(state, distance) for distance in distances]
+        differences = [examine(view, self._config.src, calls_matter=True) for view in views]
+        assembler = Assembler(state)
+        sides = []
+        for view, distance, difference in zip(views, distances, differences, strict=True):
+            whole = assembler.whole(view, difference)
+            index = whole.index
+            part = Slice(index.symbols, index.calls, index.modules, index.imports, index.duplicates)
+            side = self._side(view, distance.snapshot, part, {}, whole.facts)
+            side.mentions, side.suppressions, side.languages = index.mentions, whole.suppressions, whole.languages
+            sides.append(side)
+        return Change(sides[0], sides[1], None)
+
+    def _parts(self, state: State, distances: Sequence[_Distance]) -> Change:
+        """What the change reaches, of both sides."""
         sides = [self._view(state, distance) for distance in distances]
         calls_matter = any(rule.uses_calls for rule in self._rules)
         differences = [examine(side, self._config.src, calls_matter=calls_matter) for side in sides]
@@ -340,9 +376,9 @@ class ChangeReader:
                 with_calls=calls_matter,
                 with_imported=any(rule.uses_calls and rule.locality != "focus" for rule in self._rules),
             )
-            made.append(
-                self._side(side, distance.snapshot, part, self._tallies(side, whole, differences[number].affected))
-            )
+            facts = {symbol.file: side.entry(symbol.file).facts for symbol in part.symbols}
+            tallies = self._tallies(side, whole, differences[number].affected)
+            made.append(self._side(side, distance.snapshot, part, tallies, facts))
         for rule in self._rules:
             if _regime(rule, made[0].tallies[rule.id]) != _regime(rule, made[1].tallies[rule.id]):
                 raise StaleStateError(f"{rule.id} judges everything anew")
@@ -359,7 +395,12 @@ class ChangeReader:
         return found
 
     def _side(
-        self, view: View, snapshot: Snapshot, part: Slice, tallies: Mapping[str, Mapping[str, int]]
+        self,
+        view: View,
+        snapshot: Snapshot,
+        part: Slice,
+        tallies: Mapping[str, Mapping[str, int]],
+        facts: Mapping[str, FileFacts],
     ) -> ChangeSide:
         state = view.state
         files, symbols = state.files, state.symbols
@@ -378,8 +419,12 @@ class ChangeReader:
         for path, entry in view.changed.items():
             if entry is not None:
                 problems.extend(Incomplete(file=path, reason=text) for text in entry.facts.problems)
-        facts = {symbol.file: view.entry(symbol.file).facts for symbol in part.symbols}
-        return ChangeSide(part, facts, files, symbols, incomplete, problems, self._reader(view, snapshot), tallies)
+        reader = self._reader(view, snapshot)
+        some = {} if self._is_whole else facts  # to look at all would open them all
+        suppressions = {path: item.suppressions for path, item in some.items() if item.suppressions}
+        languages = {item.language for item in some.values()}
+        about = (files, symbols, incomplete, problems, reader, tallies)
+        return ChangeSide(part, facts, *about, {}, suppressions, languages)
 
     def _reader(self, view: View, snapshot: Snapshot) -> Callable[[str], str | None]:
         """Gives the text of the files of a view."""

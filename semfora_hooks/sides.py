@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -214,18 +215,20 @@ class SideReader:
         from semfora_hooks.index.incremental.state import NoStateError, StaleStateError
 
         project = read_project(self._root.path)
-        in_part = in_part and scope.base_ref is not None and is_local(rules)
         before: Side | None = None
         with self._open_store() as store:
-            if store is not None and in_part:
+            if store is not None and scope.base_ref is not None:
+                keep = [rule for rule in rules if isinstance(rule, Rule)]
+                whole = not (in_part and is_local(rules))
+                tell = partial(self._tell, store, scope, target, keep, project, whole=whole)
                 try:
-                    return self._in_part(store, scope, target, rules, project)
+                    return tell()
                 except NoStateError:
-                    before = self._base(scope, project, store, rules)
+                    before = self._base(scope, project, store, keep)
                     with suppress(StaleStateError):
-                        return self._in_part(store, scope, target, rules, project)
+                        return tell()
                 except StaleStateError:
-                    before = self._base(scope, project, store, rules)
+                    before = self._base(scope, project, store, keep)
             after = self._whole(self._snapshot(target), scope, project, store)
             return Sides(before or self._base(scope, project, store), after)
 
@@ -237,10 +240,17 @@ class SideReader:
             snapshot = discovery.revision(self._root, self._config, scope.base_ref)
         return self._whole(snapshot, scope, project, store, keep)
 
-    # ----------------------------------------------------------------------------------------------------- in part
+    # ----------------------------------------------------------------------------------------------- from the state
 
-    def _in_part(
-        self, store: FactStore, scope: Scope, target: str | None, rules: Sequence[Rule], project: Project
+    def _tell(
+        self,
+        store: FactStore,
+        scope: Scope,
+        target: str | None,
+        rules: Sequence[Rule],
+        project: Project,
+        *,
+        whole: bool,
     ) -> Sides:
         from semfora_hooks.change import ChangeReader
 
@@ -251,15 +261,16 @@ class SideReader:
             with self._timed("extract"):
                 return extract_snapshot(snapshot, store, self._workforce)
 
-        reader = ChangeReader(store, self._root, self._config, project, extract, rules, self._timed)
+        reader = ChangeReader(store, self._root, self._config, project, extract, rules, self._timed, whole=whole)
         change = reader.read(scope.base_ref, target, head)
         before = self._part(change.before, scope, project, scope.base_ref)
         return Sides(before, self._part(change.after, scope, project, head), change.is_about, change.files)
 
     def _part(self, side: ChangeSide, scope: Scope, project: Project, head: str | None) -> Side:
         part = side.part
+        """Both sides from the stored state: what the change reaches of them, or the whole."""
         context = SuggestContext(
-            generator=_generator({facts.language for facts in side.facts.values()}),
+            generator=_generator(side.languages),
             repository=Repository(name=self._root.path.name, head=head),
             symbols=tuple(part.symbols),
             calls=tuple(part.calls),
@@ -271,7 +282,7 @@ class SideReader:
         )
         return Side(
             context,
-            {path: facts.suppressions for path, facts in side.facts.items() if facts.suppressions},
+            side.suppressions,
             side.files,
             side.symbols,
             side.incomplete,
@@ -282,6 +293,7 @@ class SideReader:
 
     # ------------------------------------------------------------------------------------------------------- whole
 
+            mentions=side.mentions,
     def _snapshot(self, target: str | None) -> Snapshot:
         with self._timed("discover"):
             if target is None:

@@ -438,15 +438,25 @@ def test_worktrees_share_the_state(fresh: Any, reads: Reads, tmp_path: Path) -> 
 def test_a_third_party_rule_sees_everything(fresh: Any, reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
     from semfora_hooks.rules.complexity import Complexity
 
+    seen: list[set[str]] = []
+    evaluate = Complexity.evaluate
+
+    def note(rule: Complexity, context: Any) -> Any:
+        seen.append({symbol.file for symbol in context.symbols})
+        return evaluate(rule, context)
+
     monkeypatch.setattr(Complexity, "locality", "repository")
+    monkeypatch.setattr(Complexity, "evaluate", note)
     repository = fresh()
     repository.write("a.py", "def _one():\n    return 1\n")
+    repository.write("far.py", "def _far():\n    return 1\n")
     repository.commit()
     repository.write("a.py", "def _two():\n    return 1\n")
     repository.git("add", "-A")
     repository.check("staged")
     repository.check("staged")
-    assert (reads.told, reads.stale) == (0, [])
+    assert seen == [{"a.py", "far.py"}] * 8
+    assert reads.told == 2  # from the stored state, whole
 
 
 def test_findings_are_kept_and_suppressions_are_not(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:

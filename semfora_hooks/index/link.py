@@ -115,8 +115,14 @@ def _unique_methods(entries: Iterable[FileEntry]) -> dict[str, MethodPlace]:
     return {name: where for name, where in seen.items() if where}
 
 
-def assemble(linked: LinkedFiles) -> Index:
-    """One index from linked files."""
+def assemble(linked: LinkedFiles, known: dict[str, list[Symbol]] | None = None) -> Index:
+    """One index from linked files.
+
+    Args:
+        linked: The files.
+        known: Symbols of files, by path, that another index over files of the same facts and the same surroundings
+            has: they are taken from there. Those that are not there are put in.
+    """
     pairs = list(zip(linked.entries, linked.links, strict=True))
     copies, references, shares = _Copies(), References(), []
     for entry, file in pairs:
@@ -135,7 +141,12 @@ def assemble(linked: LinkedFiles) -> Index:
     symbols: list[Symbol] = []
     pool: dict[Any, Any] = {}
     for entry, file in pairs:
-        symbols.extend(file_symbols(entry, file, statistics.metrics, reached, pool=pool))
+        found = None if known is None else known.get(entry.path)
+        if found is None:
+            found = file_symbols(entry, file, statistics.metrics, reached, pool=pool)
+            if known is not None:
+                known[entry.path] = found
+        symbols.extend(found)
     return Index(
         symbols=symbols,
         calls=calls,

@@ -16,10 +16,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entries import FileEntry, Window
+from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.modules import module_name
 from semfora_hooks.index.store import FactStore
+from semfora_hooks.languages.facts import FileFacts
 
 STATE_VERSION = 1
 """Raise it when a table or the meaning of a column changes."""
@@ -208,6 +210,28 @@ class State:
             if found is not None:
                 module = module_name(row.path, self.roots, self.prefix)
                 self._entries[row.path] = FileEntry(row.path, *module, found)
+
+    def load_facts(self) -> FactTable:
+        """The facts of all files, kept encoded.
+
+        Raises:
+            StaleStateError: Those of some file are no longer there.
+        """
+        sql = "SELECT id, path, digest, language, module FROM link_file ORDER BY path"
+        rows = [self._known(row) for row in self.query(sql)]
+        table = FactTable()
+        for key, data, facts in self._store.rows([(row.digest, row.language) for row in rows]):
+            table.add(key, data, facts)
+        for row in rows:
+            try:
+                table.place(row.path, (row.digest, row.language))
+            except KeyError:
+                raise StaleStateError(f"the facts of {row.path} are no longer there") from None
+        return table
+
+    def entry_of(self, path: str, facts: FileFacts | Window) -> FileEntry:
+        """A file with its module."""
+        return FileEntry(path, *module_name(path, self.roots, self.prefix), facts)
 
     def stored(self, path: str) -> StoredFile:
         """A file's link and counts."""
