@@ -118,8 +118,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         max_file_size: Larger files are not analysed, and said to be so.
         jobs: Processes for extraction; 0 means as many as there are processors.
         root: The repository's folder, absolute. Not a key of the file.
-        source: The file the values came from, for messages. Not a key of the file.
         rules_root: What rules and plugins are read from instead: a copy of what is staged. Not a key of the file.
+        source: The file the values came from, for messages. Not a key of the file.
         no_plugins: Run shipped rules only. Not a key of the file.
         use_cache: Whether facts may be read from and kept in the user's cache. Not a key of the file.
     """
@@ -143,8 +143,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
     jobs: int = 0
     # Set by the program, not by files:
     root: str = ""
-    source: str | None = None
     rules_root: str = ""
+    source: str | None = None
     no_plugins: bool = False
     use_cache: bool = True
 
@@ -154,11 +154,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         return Path(self.root)
 
     @property
-    @property
     def rules_root_path(self) -> Path:
         """The folder that holds `.semfora` with the rules and plugins that are to be loaded."""
         return Path(self.rules_root or self.root)
 
+    @property
     def max_file_size_bytes(self) -> int:
         """The limit in bytes."""
         return parse_size(self.max_file_size)
@@ -369,10 +369,10 @@ def _check_values(config: Config) -> None:
     check_quantities(source, parse_size, {"max-file-size": config.max_file_size})
     check_quantities(source, parse_size, {"plugins.wasm.memory-ceiling": wasm.memory_ceiling or MEMORY_CEILING})
     check_quantities(source, parse_duration, {"plugins.wasm.timeout-ceiling": wasm.timeout_ceiling or TIMEOUT_CEILING})
+    check_quantities(source, parse_duration, {"plugins.wasm.total-timeout": wasm.total_timeout or TOTAL_TIMEOUT})
 
 
 def check_quantities(source: str, parse: Callable[[str], float], values: Mapping[str, str]) -> None:
-    check_quantities(source, parse_duration, {"plugins.wasm.total-timeout": wasm.total_timeout or TOTAL_TIMEOUT})
     """Refuse sizes or durations that are none.
 
     Args:

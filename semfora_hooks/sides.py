@@ -252,6 +252,7 @@ class SideReader:
         *,
         whole: bool,
     ) -> Sides:
+        """Both sides from the stored state: what the change reaches of them, or the whole."""
         from semfora_hooks.change import ChangeReader
 
         assert scope.base_ref is not None
@@ -268,7 +269,6 @@ class SideReader:
 
     def _part(self, side: ChangeSide, scope: Scope, project: Project, head: str | None) -> Side:
         part = side.part
-        """Both sides from the stored state: what the change reaches of them, or the whole."""
         context = SuggestContext(
             generator=_generator(side.languages),
             repository=Repository(name=self._root.path.name, head=head),
@@ -277,6 +277,7 @@ class SideReader:
             modules=tuple(part.modules),
             imports=tuple(part.imports),
             duplicates=tuple(part.duplicates),
+            mentions=side.mentions,
             is_library=project.is_library,
             scope=_with_symbols(scope, part.symbols),
         )
@@ -293,7 +294,6 @@ class SideReader:
 
     # ------------------------------------------------------------------------------------------------------- whole
 
-            mentions=side.mentions,
     def _snapshot(self, target: str | None) -> Snapshot:
         with self._timed("discover"):
             if target is None:

@@ -322,7 +322,6 @@ class Pool:
         """End all workers now."""
         self._finalizer()
 
-    def _check_refusal(self, binary: Binary) -> None:
     @contextlib.contextmanager
     def _within_budget(self, seconds: float) -> Iterator[float]:
         """The time that something may take that would have `seconds`, so that the budget is kept.
@@ -342,6 +341,7 @@ class Pool:
                 raise SandboxError("timeout", f"stopped: {together}", error.log, hint) from None
             raise
 
+    def _check_refusal(self, binary: Binary) -> None:
         """Raise what compiling a plugin led to before, if it would lead there again."""
         known = self._refused.get(binary.key)
         if known is None and self.caches is not None and (kept := self.caches.refusal(binary.key)) is not None:
@@ -381,9 +381,9 @@ class Pool:
             with self._within_budget(COMPILE_SECONDS) as seconds:
                 _, code = worker.request(header, [binary.code], seconds, MAX_CODE)
         except SandboxError as error:
-            can_happen_to_any = error.kind == "crash"  # the system may have been short of memory
             if error.hint is not None:  # the budget is used up, which says nothing about this plugin
                 raise
+            can_happen_to_any = error.kind == "crash"  # the system may have been short of memory
             if error.kind == "timeout":
                 error = SandboxError("compile", f"compiling it takes longer than {COMPILE_SECONDS:g} s")
             elif error.kind == "crash" and worker.greeted:

@@ -162,12 +162,12 @@ class WasmRule(Rule):
         about = (spec.id, spec.severity, spec.needs, spec.granularity, dict(spec.config), spec.limits, spec.on_error)
         return caches.result_key(binary.key, hashlib.sha256(repr(about).encode()).digest(), ())
 
-    def close(self) -> None:
-        """End the sandbox's processes now, those of the plugins loaded together with this one too."""
     def renew_budget(self) -> None:
         """Give the plugins that were loaded together with this one their time anew."""
         self._shared.pool.budget.renew()
 
+    def close(self) -> None:
+        """End the sandbox's processes now, those of the plugins loaded together with this one too."""
         self._shared.pool.close()
 
     def document(self, context: SuggestContext) -> bytes:
