@@ -14,7 +14,7 @@ _COMMANDS = {
     "context": ("semfora_hooks.cli.inspect:context", "Print the SuggestContext JSON, as a WASM plugin gets it."),
     "graph": ("semfora_hooks.cli.inspect:graph", "Print the symbols and the resolved calls between them."),
     "rules": ("semfora_hooks.cli.rules:rules", "List, write, check and test rules."),
-    "plugin": ("semfora_hooks.cli.plugin:plugin", "List, inspect, lock and trust WASM plugins."),
+    "plugin": ("semfora_hooks.cli.plugin:plugin", "Write, test, run, list, lock and trust WASM plugins."),
     "init": ("semfora_hooks.cli.init:init", "Write a configuration, a rule and a hook entry to start from."),
     "schema": ("semfora_hooks.cli.inspect:schema", "Print the JSON Schema of a document this program writes."),
     "cache": ("semfora_hooks.cli.cache:cache", "Look at, check and empty the cache of facts."),

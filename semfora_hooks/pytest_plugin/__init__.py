@@ -54,6 +54,7 @@ def pytest_configure_node(node: Any) -> None:
         run.chosen_names()  # a name there is not: say so once, here
         node.workerinput["semfora_names"] = run.names()
         node.workerinput["semfora_examples"] = run.examples()
+        node.workerinput["semfora_fixtures"] = run.fixtures()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -70,6 +71,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         from semfora_hooks.pytest_plugin.examples import collect_examples
 
         items.extend(collect_examples(session, run.request.root.path, examples, run.find_rule))
+    if fixtures := run.chosen_fixtures():
+        from semfora_hooks.pytest_plugin.fixtures import collect_fixtures
+
+        items.extend(collect_fixtures(session, run.request.root.path, fixtures, run.find_plugin))
 
 
 @pytest.hookimpl(trylast=True)

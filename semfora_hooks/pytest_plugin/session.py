@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from semfora_hooks.model import Recommendation
     from semfora_hooks.plugin_manager import LoadedRule
     from semfora_hooks.providers.declarative.rule import DeclarativeRule
+    from semfora_hooks.providers.wasm import host
     from semfora_hooks.pytest_plugin.examples import Name as ExampleName
+    from semfora_hooks.pytest_plugin.fixtures import Name as FixtureName
+    from semfora_hooks.pytest_plugin.fixtures import Subject
     from semfora_hooks.testing import Analysis
 
 PREFIX = f"{NAME}::"
@@ -61,9 +64,11 @@ class Run:
         self.problems: list[str] = []
         self._chosen: list[str] = []
         self._chosen_files: dict[str, Path] = {}
+        self._chosen_plugins: dict[str, Path] = {}
         told = getattr(config, "workerinput", {})
         self._names: list[str] | None = told.get("semfora_names")
         self._examples: list[ExampleName] | None = told.get("semfora_examples")
+        self._fixtures: list[FixtureName] | None = told.get("semfora_fixtures")
 
     def take_arguments(self, arguments: list[str]) -> None:
         """Take what names our items out of the command line's arguments: pytest would look for tests in files."""
@@ -73,6 +78,8 @@ class Run:
                 self._chosen.append(name)
             elif path := self._rule_path(argument):
                 self._chosen_files[argument] = path
+            elif path := self._plugin_path(argument):
+                self._chosen_plugins[argument] = path
             else:
                 rest.append(argument)
         arguments[:] = rest
@@ -91,6 +98,14 @@ class Run:
         path = (self._pytest.invocation_params.dir / argument.partition("::")[0]).resolve()
         folder = (self.request.root.path / RULES_FOLDER).resolve()
         return path if path.is_relative_to(folder) and path.exists() else None
+
+    def _plugin_path(self, argument: str) -> Path | None:
+        """The plugin folder, or a plugin's name in it, which no file need have; `None` if it is something else."""
+        from semfora_hooks.providers.wasm import PLUGIN_FOLDER
+
+        path = (self._pytest.invocation_params.dir / argument.partition("::")[0]).resolve()
+        folder = (self.request.root.path / PLUGIN_FOLDER).resolve()
+        return path if folder.is_dir() and folder in (path, path.parent) and not path.is_file() else None
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -115,7 +130,7 @@ class Run:
         missing = [name for name in self._chosen if name not in self.names()]
         if missing:
             raise pytest.UsageError(f"not found: {PREFIX}{missing[0]}")
-        everything = not (self._chosen or self._chosen_files)
+        everything = not (self._chosen or self._chosen_files or self._chosen_plugins)
         return [name for name in self.names() if everything or name in self._chosen]
 
     def examples(self) -> list[ExampleName]:
@@ -135,7 +150,39 @@ class Run:
             from semfora_hooks.pytest_plugin.examples import chosen_examples
 
             return chosen_examples(self._chosen_files, self.examples(), self.request.root.path)
-        return [] if self._chosen else self.examples()
+        return [] if self._chosen or self._chosen_plugins else self.examples()
+
+    def fixtures(self) -> list[FixtureName]:
+        """The fixtures of all WASM plugins, in order; the same in every process."""
+        if self._fixtures is None:
+            has_some = self.kind != "none" and any(item.origin.name == "wasm" for item in self._rules)
+            self._fixtures = []
+            if has_some:
+                from semfora_hooks.pytest_plugin.fixtures import fixture_names
+
+                self._fixtures = fixture_names(self._rules, self.engine.config)
+        return self._fixtures
+
+    def chosen_fixtures(self) -> list[FixtureName]:
+        """The fixtures to run: all, or those the command line names."""
+        if self._chosen_plugins:
+            from semfora_hooks.pytest_plugin.fixtures import chosen_fixtures
+
+            return chosen_fixtures(self._chosen_plugins, self.fixtures(), self.request.root.path)
+        return [] if self._chosen or self._chosen_files else self.fixtures()
+
+    def find_plugin(self, name: str) -> Subject:
+        """A WASM plugin by its name, and what runs it."""
+        from semfora_hooks.providers.wasm.rule import WasmRule
+
+        rules = (item.rule for item in self._rules)
+        return next(rule.spec for rule in rules if isinstance(rule, WasmRule) and rule.spec.name == name), self._pool
+
+    @cached_property
+    def _pool(self) -> host.Pool:
+        from semfora_hooks.testing.fixtures import plugin_pool
+
+        return plugin_pool(self.engine.config)
 
     def find_rule(self, name: str) -> DeclarativeRule:
         """A rule in YAML by its id."""

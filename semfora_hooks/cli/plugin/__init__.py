@@ -7,8 +7,12 @@ import click
 from semfora_hooks.cli.lazygroup import LazyGroup
 
 COMMANDS = {
+    "new": ("semfora_hooks.cli.plugin.creating:new", "Write a project for a plugin in a language of your choice."),
     "list": ("semfora_hooks.cli.plugin.listing:list_plugins", "List the plugins, and which of them run."),
     "inspect": ("semfora_hooks.cli.plugin.inspecting:inspect", "Say what stands in a plugin's binary."),
+    "test": ("semfora_hooks.cli.plugin.testing:test", "Run plugins on their fixtures."),
+    "run": ("semfora_hooks.cli.plugin.running:run", "Run one plugin, and print its recommendations as JSON."),
+    "bench": ("semfora_hooks.cli.plugin.benching:bench", "Measure one plugin: compiling, evaluating, memory."),
     "lock": ("semfora_hooks.cli.plugin.locking:lock", "Record the plugins' contents in manifest.lock."),
     "trust": ("semfora_hooks.cli.plugin.trusting:trust", "Trust a plugin's content, for this user."),
 }
@@ -17,4 +21,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def plugin() -> None:
-    """List, inspect, lock and trust WASM plugins in .semfora/plugins/."""
+    """Write, test, run and measure WASM plugins; list, inspect, lock and trust those in .semfora/plugins/."""

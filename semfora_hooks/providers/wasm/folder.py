@@ -43,6 +43,7 @@ class Discovered:
         claimed: Names of all entries, wrong ones included.
         is_complete: Whether folder and manifest could be read at all.
         size: Bytes of the enabled plugins' files.
+        shown: The folder as messages show it.
     """
 
     specs: list[PluginSpec] = field(default_factory=list)
@@ -53,10 +54,11 @@ class Discovered:
     claimed: set[str] = field(default_factory=set)
     is_complete: bool = False
     size: int = 0
+    shown: str = PLUGIN_FOLDER
 
     def plugin_file(self, folder: Path, name: str, where: str) -> Path:
         """The real path of an enabled plugin's file; raises like `checked_file`, and where all are too large."""
-        path = checked_file(folder, name, where, MAX_MODULE)
+        path = checked_file(folder, name, where, MAX_MODULE, self.shown)
         try:
             size = path.stat().st_size
         except OSError as error:  # it went away in between
@@ -68,23 +70,26 @@ class Discovered:
         return path
 
 
-def discover(config: Config, folder: Path, user: UserWasmSettings | None = None) -> Discovered:
+def discover(
+    config: Config, folder: Path, user: UserWasmSettings | None = None, *, shown: str = PLUGIN_FOLDER
+) -> Discovered:
     """The plugins of `folder`, from its manifest where there is one. Runs and compiles nothing.
 
     Args:
         config: The repository's configuration.
         folder: The plugin folder.
         user: The user's own settings; the defaults where `None`.
+        shown: The folder as messages show it.
     """
-    found = Discovered()
+    found = Discovered(shown=shown)
     try:
         inside = folder.resolve(strict=True).is_relative_to(config.root_path.resolve())
         names = sorted(path.name for path in folder.iterdir())
     except (OSError, RuntimeError) as error:
-        found.errors.append(PluginError(f"{PLUGIN_FOLDER}: cannot be read: {error}", kind="manifest"))
+        found.errors.append(PluginError(f"{shown}: cannot be read: {error}", kind="manifest"))
         return found
     if not inside:
-        message = f"{PLUGIN_FOLDER}: is a link that leads outside the repository; its plugins are not run"
+        message = f"{shown}: is a link that leads outside the repository; its plugins are not run"
         found.errors.append(PluginError(message, kind="manifest"))
         return found
     modules = [name for name in names if name.endswith(".wasm")]
@@ -92,7 +97,7 @@ def discover(config: Config, folder: Path, user: UserWasmSettings | None = None)
     if MANIFEST in names:
         _read_manifest(limits, folder, modules, found)
     elif "manifest.yml" in names:
-        message = f"{PLUGIN_FOLDER}/manifest.yml: the manifest is called {MANIFEST}; no plugin is run"
+        message = f"{shown}/manifest.yml: the manifest is called {MANIFEST}; no plugin is run"
         found.errors.append(PluginError(message, hint="rename it", kind="manifest"))
     else:
         for name in modules:
@@ -114,7 +119,7 @@ def ceilings(config: Config, user: UserWasmSettings) -> Limits:
     return Limits(memory, timeout, f"memory-ceiling in {memory_from}", f"timeout-ceiling in {timeout_from}")
 
 
-def checked_file(folder: Path, name: str, where: str, max_size: int) -> Path:
+def checked_file(folder: Path, name: str, where: str, max_size: int, shown: str = PLUGIN_FOLDER) -> Path:
     """The real path of the regular file `name` in `folder`.
 
     Args:
@@ -122,6 +127,7 @@ def checked_file(folder: Path, name: str, where: str, max_size: int) -> Path:
         name: The file, relative to it.
         where: What an error's message starts with.
         max_size: Bytes it may have.
+        shown: The folder as messages show it.
 
     Raises:
         PluginError: It is missing, leads outside, is no regular file, or is too large.
@@ -134,7 +140,7 @@ def checked_file(folder: Path, name: str, where: str, max_size: int) -> Path:
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a null byte
         raise PluginError(f"{where}: the file {name!r} cannot be read: {error}", kind="manifest") from None
     if not path.is_relative_to(folder.resolve()):
-        raise PluginError(f"{where}: the file '{name}' is outside {PLUGIN_FOLDER}", kind="manifest")
+        raise PluginError(f"{where}: the file '{name}' is outside {shown}", kind="manifest")
     if not stat.S_ISREG(status.st_mode):
         raise PluginError(f"{where}: '{name}' is not a regular file", kind="manifest")
     if status.st_size > max_size:
@@ -144,9 +150,9 @@ def checked_file(folder: Path, name: str, where: str, max_size: int) -> Path:
 
 
 def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: Discovered) -> None:
-    shown = f"{PLUGIN_FOLDER}/{MANIFEST}"
+    shown = f"{found.shown}/{MANIFEST}"
     try:
-        data = checked_file(folder, MANIFEST, shown, MAX_MANIFEST).read_bytes()
+        data = checked_file(folder, MANIFEST, shown, MAX_MANIFEST, found.shown).read_bytes()
     except PluginError as error:
         error.kind = "manifest"
         found.errors.append(error)
@@ -167,14 +173,14 @@ def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: 
             found.broken[entry.name] = error
             found.errors.append(error)
             continue
-        found.specs.append(_spec(entry, path, plugin.limits.capped(limits), plugin.on_error, origin=shown))
+        found.specs.append(_spec(found, entry, path, plugin.limits.capped(limits), plugin.on_error, origin=shown))
     if manifest.readable:
         found.unlisted = [name for name in modules if name not in manifest.files]
-        found.notices += [f"{PLUGIN_FOLDER}/{n}: not listed in {MANIFEST}, so it is not run" for n in found.unlisted]
+        found.notices += [f"{found.shown}/{n}: not listed in {MANIFEST}, so it is not run" for n in found.unlisted]
 
 
 def _add_unlisted(limits: Limits, folder: Path, name: str, found: Discovered) -> None:
-    shown = f"{PLUGIN_FOLDER}/{name}"
+    shown = f"{found.shown}/{name}"
     stem = name.removesuffix(".wasm")
     if not valid_name(stem):
         message = f"{shown}: {stem!r} cannot be a plugin's name: only letters, digits, '.', '_' and '-'"
@@ -188,11 +194,18 @@ def _add_unlisted(limits: Limits, folder: Path, name: str, found: Discovered) ->
         found.errors.append(error)
         return
     entry = PluginEntry(name=stem, group=DEFAULT_GROUP, description=f"The WASM plugin {shown}.")
-    found.specs.append(_spec(entry, path, Limits().capped(limits), "fail", origin=shown, has_manifest=False))
+    found.specs.append(_spec(found, entry, path, Limits().capped(limits), "fail", origin=shown, has_manifest=False))
 
 
 def _spec(
-    entry: PluginEntry, path: Path, limits: Limits, on_error: OnError, *, origin: str, has_manifest: bool = True
+    found: Discovered,
+    entry: PluginEntry,
+    path: Path,
+    limits: Limits,
+    on_error: OnError,
+    *,
+    origin: str,
+    has_manifest: bool = True,
 ) -> PluginSpec:
     return PluginSpec(
         name=entry.name,
@@ -200,7 +213,7 @@ def _spec(
         description=clean(entry.description).strip(),
         path=path,
         file=entry.file_name,
-        shown=f"{PLUGIN_FOLDER}/{entry.file_name}",
+        shown=f"{found.shown}/{entry.file_name}",
         version=clean_line(entry.version, 100) if entry.version is not None else None,
         contract=entry.contract,
         enabled=entry.enabled,
@@ -213,4 +226,5 @@ def _spec(
         origin=origin,
         has_manifest=has_manifest,
         max_size=MAX_MODULE,
+        tests=entry.tests,
     )

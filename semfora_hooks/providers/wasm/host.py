@@ -310,6 +310,7 @@ class Pool:
                 start = time.perf_counter()
                 reply, output = worker.request(header, document.chunks, seconds)
             stats.guest += (guest := _number(reply, "guest"))
+            stats.instantiate += _number(reply, "instantiate")
             stats.copy += max(0.0, time.perf_counter() - start - guest)
             stats.peak_memory = max(stats.peak_memory, int(_number(reply, "used")))
             stats.bytes_out += len(output)

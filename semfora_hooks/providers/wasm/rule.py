@@ -46,6 +46,7 @@ class PluginSpec:
         origin: The file that declares it, relative to the repository.
         has_manifest: Whether that is a manifest.
         max_size: Bytes the file may have.
+        tests: The folder of its fixtures as the manifest names it, relative to the plugin folder; `None` for none.
         binary: Its code, where that was read already, to compare it with the lock.
     """
 
@@ -67,6 +68,7 @@ class PluginSpec:
     origin: str | None = None
     has_manifest: bool = True
     max_size: int = 64 << 20
+    tests: str | None = None
     binary: host.Binary | None = field(default=None, repr=False, compare=False)
 
     @property

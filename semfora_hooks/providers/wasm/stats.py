@@ -17,6 +17,7 @@ class PluginStats:
         encode: Making the contexts' JSON; a section that others need too counts where it was made.
         compile: Compiling its code.
         load: Loading compiled code from the cache.
+        instantiate: Making instances; for components, `guest` has it too.
         copy: Into and out of its memory, and to and from the worker.
         guest: In its own code.
         decode: Reading its results.
@@ -31,6 +32,7 @@ class PluginStats:
     encode: float = 0.0
     compile: float = 0.0
     load: float = 0.0
+    instantiate: float = 0.0
     copy: float = 0.0
     guest: float = 0.0
     decode: float = 0.0

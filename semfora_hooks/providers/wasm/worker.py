@@ -67,7 +67,8 @@ def _serve(engine: wasmtime.Engine, requests: BinaryIO, replies: BinaryIO, share
                 limits = sandbox.Limits(header["memory"], header["timeout"], header["output"])
                 meter = sandbox.Meter()
                 output, log = plugins[header["key"]].evaluate(data, limits, meter)
-                reply = {"log": log.decode(errors="replace"), "guest": meter.guest, "used": meter.used}
+                times = {"instantiate": meter.instantiate, "guest": meter.guest}
+                reply = {"log": log.decode(errors="replace"), "used": meter.used, **times}
             elif header["op"] == "compile":
                 plugins[header["key"]] = plugin = sandbox.compile_plugin(engine, bytes(data))
                 output = plugin.serialize() if header["keep"] else b""
