@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from semfora_hooks.errors import GitError
@@ -77,8 +78,19 @@ def _keep_to(root: Path, variables: dict[str, str]) -> None:
 
 def is_named_work_tree(folder: Path) -> bool:
     """Whether the environment says that `folder` is the top of a work tree, which then needs no `.git`."""
-    named = os.environ.get("GIT_WORK_TREE")
-    return bool(named) and "GIT_DIR" in os.environ and os.path.realpath(folder) == os.path.realpath(str(named))
+    if "GIT_DIR" not in os.environ:
+        return False
+    named = os.environ.get("GIT_WORK_TREE") or _configured_work_tree(os.environ["GIT_DIR"], Path.cwd())
+    return bool(named) and os.path.realpath(folder) == os.path.realpath(str(named))
+
+
+@cache
+def _configured_work_tree(repository: str, cwd: Path) -> str | None:
+    """The work tree that a repository names in its own configuration."""
+    found = run(cwd, "config", "--get", "core.worktree", check=False)
+    if found.returncode != 0:
+        return None
+    return os.path.join(cwd, repository, os.fsdecode(found.stdout.rstrip(b"\n")))  # noqa: PTH118  it may be absolute
 
 
 def git_folder(root: Path) -> str | None:
