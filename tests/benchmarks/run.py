@@ -62,10 +62,11 @@ def main() -> int:
             return 130
         results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
         made = (tables.targets, tables.growth, tables.stages, tables.programs)
-        sections = {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
+        sections |= {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
     if "rules" in options.only:
         sections["rules"], problems = _rules(source, options, semgrep)
-    print("\n\n".join(sections.values()))
+    order = [name for part in PARTS.values() for name in part]
+    print("\n\n".join(sections[name] for name in order if name in sections))
     if options.write_docs:
         _write_docs(options.write_docs, sections, results)
     ours = [row for size in results.sizes for row in size.rows.values() if row.report is not None]
