@@ -24,7 +24,7 @@ from semfora_hooks.index.extract import has_ours
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference, examine
-from semfora_hooks.index.incremental.slices import Slice, Slicer, import_circles
+from semfora_hooks.index.incremental.slices import KnownSymbols, Slice, Slicer, import_circles
 from semfora_hooks.index.incremental.state import STATE_VERSION, MovedStateError, NoStateError, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.incremental.whole import Assembler
@@ -368,8 +368,10 @@ class ChangeReader:
         circles = self._circles(sides, differences)
         whole = View(state, {}, self._declared)
         made: list[ChangeSide] = []
+        # Where calls do not matter, what counts them may differ outside of `files` too.
+        known: KnownSymbols | None = {} if calls_matter else None
         for number, (side, distance) in enumerate(zip(sides, distances, strict=True)):
-            part = Slicer(side).slice(
+            part = Slicer(side, known).slice(
                 files,
                 duplicates=duplicates[number],
                 circle=circles[number],

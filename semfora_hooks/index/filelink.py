@@ -5,7 +5,7 @@ The result is plain data that is stored, and holds as long as the file and the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -92,9 +92,16 @@ class FileLink(msgspec.Struct, array_like=True):
     imports: list[LinkedImport]
     external_imports: list[str]
 
-    def edges(self, ids: Sequence[str]) -> Iterator[CallEdge]:
-        """The calls as edges; `ids` are those of the file's symbols."""
+    def edges(self, ids: Sequence[str], only: Container[int] | None = None) -> Iterator[CallEdge]:
+        """The calls as edges.
+
+        Args:
+            ids: Those of the file's symbols.
+            only: Indexes of the callees whose calls are wanted; all calls where `None`.
+        """
         for call in self.calls:
+            if only is not None and call.callee not in only:
+                continue
             yield CallEdge(
                 caller=ids[call.caller],
                 callee=self.callees[call.callee] if call.callee >= 0 else None,

@@ -83,7 +83,7 @@ def test_statistics_and_caches(repository: Repository) -> None:
     assert not (repository.cache / "wasm").exists()  # --no-cache writes nothing
     repository.stats()
     folders = {path.name for path in (repository.cache / "wasm").iterdir()}
-    assert folders == {"compiled", "results"}
+    assert folders == {"compiled", "results", "manifests"}
     assert repository.stats()["contexts"] == "0"  # nothing changed: what was found is known
     repository.write("app.py", APP + "\n\ndef three():\n    return 3\n")
     again = repository.stats()
@@ -146,5 +146,5 @@ def test_cache_commands_know_them(repository: Repository) -> None:
 
     assert "WASM plugins, compiled: 1" in cache("info")
     assert json.loads(cache("info", "--output-format", "json"))["plugins"]["results"]["entries"] == 1
-    assert "2 files of WASM plugins" in cache("clean")
+    assert "3 files of WASM plugins" in cache("clean")
     assert "WASM plugins" not in cache("info")

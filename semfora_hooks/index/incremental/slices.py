@@ -15,6 +15,9 @@ from semfora_hooks.index.reachability import reachability
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.model import CallEdge, Duplicate, ImportEdge, Metrics, Module, Reachability, Symbol
 
+KnownSymbols = dict[tuple[str, frozenset[int] | None], list[Symbol]]
+"""Symbols by their file, and by their indexes in it; `None` are all."""
+
 
 @dataclass
 class Slice:
@@ -61,10 +64,13 @@ class Slicer:
 
     Args:
         view: The snapshot.
+        known: Takes and gives symbols that stand outside of the files that are judged, and so are the same on both
+            sides; two slicers may share one.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, known: KnownSymbols | None = None) -> None:
         self._view = view
+        self._known: KnownSymbols = {} if known is None else known
 
     def slice(
         self,
@@ -112,8 +118,16 @@ class Slicer:
                         self._want(wanted, path)
         view.state.load_stored(path for path in wanted if path not in view.links)
         view.state.load_entries(path for path in wanted if path not in view.changed)
+        judged = set(here)
         for path in sorted(wanted):
-            found.symbols.extend(self.symbols(path, wanted[path]))
+            some = wanted[path]
+            if path in judged:
+                found.symbols.extend(self.symbols(path))
+                continue
+            key = (path, None if some is None else frozenset(some))
+            if key not in self._known:
+                self._known[key] = self.symbols(path, some)
+            found.symbols.extend(self._known[key])
         return found
 
     def _want(self, wanted: dict[str, set[int] | None], identity: str, *, parents: bool = False) -> None:
@@ -192,11 +206,10 @@ class Slicer:
         view.state.load_entries(path for path in around if path not in view.changed)
         edges: list[CallEdge] = []
         for path in around:
-            edges.extend(
-                edge
-                for edge in view.link(path).edges(view.entry(path).ids)
-                if path in inside or (edge.callee is not None and path_of(edge.callee) in inside)
-            )
+            link, only = view.link(path), None
+            if path not in inside:
+                only = {number for number, callee in enumerate(link.callees) if path_of(callee) in inside}
+            edges.extend(link.edges(view.entry(path).ids, only))
         pairs = {
             (first, second) for path in paths for first, all_of in view.constructors(path).items() for second in all_of
         }

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ COMPILED_CAP = 512 << 20
 """Bytes of compiled code; a plugin that carries a Python interpreter takes 60 MB."""
 RESULTS_CAP = 64 << 20
 REFUSALS_CAP = 1 << 20
+MANIFESTS_CAP = 16 << 20
 REFUSAL_SECONDS = 86_400.0
 """How long a plugin that was too much to compile is not tried again."""
 
@@ -45,7 +47,7 @@ class PluginCaches:
     """
 
     def __init__(self, root: Path | None, wasmtime_folder: Path, folder: Path | None = None) -> None:
-        self.compiled, self.results, self.refusals = caches(root, folder)
+        self.compiled, self.results, self.refusals, _ = caches(root, folder)
         self._stamp = _stamp(wasmtime_folder)
 
     def code_key(self, binary: str) -> str:
@@ -91,11 +93,19 @@ class PluginCaches:
         self.refusals.put(self.code_key(binary), msgspec.msgpack.encode(refusal))
 
 
-def caches(root: Path | None = None, folder: Path | None = None) -> tuple[FileCache, FileCache, FileCache]:
-    """The places of compiled code, of results and of refusals."""
-    kinds = (("compiled", COMPILED_CAP), ("results", RESULTS_CAP), ("refused", REFUSALS_CAP))
-    one, two, three = (FileCache(name, cap, root, folder) for name, cap in kinds)
-    return one, two, three
+class Caches(NamedTuple):
+    """The places of compiled code, of results, of what did not compile, and of what manifests say."""
+
+    compiled: FileCache
+    results: FileCache
+    refused: FileCache
+    manifests: FileCache
+
+
+def caches(root: Path | None = None, folder: Path | None = None) -> Caches:
+    """All caches; see `PluginCaches` for the arguments."""
+    caps = Caches._fields, (COMPILED_CAP, RESULTS_CAP, REFUSALS_CAP, MANIFESTS_CAP)
+    return Caches(*(FileCache(name, cap, root, folder) for name, cap in zip(*caps, strict=True)))
 
 
 def _stamp(wasmtime_folder: Path) -> str:

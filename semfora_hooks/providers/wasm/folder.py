@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from semfora_hooks.providers.wasm import PLUGIN_FOLDER
 from semfora_hooks.providers.wasm.manifest import (
     MAX_MANIFEST,
     Limits,
+    Manifest,
     OnError,
     PluginEntry,
     parse_manifest,
@@ -71,7 +72,12 @@ class Discovered:
 
 
 def discover(
-    config: Config, folder: Path, user: UserWasmSettings | None = None, *, shown: str = PLUGIN_FOLDER
+    config: Config,
+    folder: Path,
+    user: UserWasmSettings | None = None,
+    *,
+    shown: str = PLUGIN_FOLDER,
+    parse: Callable[[bytes, str], Manifest] = parse_manifest,
 ) -> Discovered:
     """The plugins of `folder`, from its manifest where there is one. Runs and compiles nothing.
 
@@ -80,6 +86,7 @@ def discover(
         folder: The plugin folder.
         user: The user's own settings; the defaults where `None`.
         shown: The folder as messages show it.
+        parse: Reads a manifest.
     """
     found = Discovered(shown=shown)
     try:
@@ -95,7 +102,7 @@ def discover(
     modules = [name for name in names if name.endswith(".wasm")]
     limits = ceilings(config, user or UserWasmSettings())
     if MANIFEST in names:
-        _read_manifest(limits, folder, modules, found)
+        _read_manifest(limits, folder, modules, found, parse)
     elif "manifest.yml" in names:
         message = f"{shown}/manifest.yml: the manifest is called {MANIFEST}; no plugin is run"
         found.errors.append(PluginError(message, hint="rename it", kind="manifest"))
@@ -149,7 +156,13 @@ def checked_file(folder: Path, name: str, where: str, max_size: int, shown: str 
     return path
 
 
-def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: Discovered) -> None:
+def _read_manifest(
+    limits: Limits,
+    folder: Path,
+    modules: Sequence[str],
+    found: Discovered,
+    parse: Callable[[bytes, str], Manifest],
+) -> None:
     shown = f"{found.shown}/{MANIFEST}"
     try:
         data = checked_file(folder, MANIFEST, shown, MAX_MANIFEST, found.shown).read_bytes()
@@ -160,7 +173,7 @@ def _read_manifest(limits: Limits, folder: Path, modules: Sequence[str], found: 
     except OSError as error:
         found.errors.append(PluginError(f"{shown}: cannot be read: {error.strerror}", kind="manifest"))
         return
-    manifest = parse_manifest(data, shown)
+    manifest = parse(data, shown)
     found.errors += manifest.errors
     found.claimed = manifest.names
     found.is_complete = manifest.readable

@@ -11,8 +11,10 @@ from semfora_hooks.hookspecs import Loaded
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.approval import approve
 from semfora_hooks.providers.wasm.budget import run_budget
-from semfora_hooks.providers.wasm.caches import PluginCaches
+from semfora_hooks.providers.wasm.caches import PluginCaches, caches
 from semfora_hooks.providers.wasm.folder import ceilings, discover
+from semfora_hooks.providers.wasm.keptmanifest import ManifestReader
+from semfora_hooks.providers.wasm.manifest import parse_manifest
 from semfora_hooks.providers.wasm.rule import PluginSpec, Shared, WasmRule
 from semfora_hooks.userconfig import load_user_config
 
@@ -28,7 +30,8 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
         return Loaded()
     # A copy of what is staged is gone when the plugins run, so their code is read now.
     is_copy = bool(config.rules_root)
-    found = discover(config.replace(root=config.rules_root) if is_copy else config, folder, user)
+    parse = ManifestReader(caches(config.root_path).manifests) if config.use_cache else parse_manifest
+    found = discover(config.replace(root=config.rules_root) if is_copy else config, folder, user, parse=parse)
     approvals = approve(config, folder, found, user, look_closer=is_copy)
     errors = [*found.errors, *approvals.errors]
     notices = [*found.notices, *approvals.notices]
@@ -36,8 +39,8 @@ def load_plugins(config: Config, folder: Path) -> Loaded:
     wasmtime = host.wasmtime_folder() if specs else None
     if specs and wasmtime is None:
         return Loaded(errors=[*errors, _missing_extra(specs)], notices=notices)
-    caches = PluginCaches(config.root_path, wasmtime) if config.use_cache and wasmtime is not None else None
-    shared = Shared(host.Pool(ceilings(config, user).memory, caches, run_budget(config, user)))
+    kept = PluginCaches(config.root_path, wasmtime) if config.use_cache and wasmtime is not None else None
+    shared = Shared(host.Pool(ceilings(config, user).memory, kept, run_budget(config, user)))
     return Loaded([WasmRule(spec, shared) for spec in specs], errors, notices)
 
 
