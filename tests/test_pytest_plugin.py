@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3  # noqa: F401  pytester forgets what a run imports; imported once more, it has exceptions of its own
 import subprocess
 import warnings
 import xml.etree.ElementTree as ET
