@@ -53,9 +53,8 @@ class Toolchains:
 
     def environment(self) -> dict[str, str]:
         """No settings of whoever runs the tests; the Go module proxy is never asked."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         return {
-            **kept,
+            **_without_settings(),
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "GOCACHE": str(self.caches / "go"),
             "GOPROXY": "off",
@@ -85,18 +84,30 @@ def python_toolchains() -> Toolchains:
     return Toolchains(folder / "bin", caches)
 
 
-def install_node() -> None:
-    """Node.js 20 or newer and npm: those that are there, else Debian's."""
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def install_node() -> dict[str, str]:
+    """Node.js 20 or newer and npm: those that are there, else Debian's.
+
+    Returns:
+        What commands are run with.
+    """
     with alone("apt"):
         if shutil.which("node") is None or shutil.which("npm") is None:
             apt_install(("nodejs", "npm"))
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.fail(f"{program} is needed")
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        pytest.fail("node and npm are needed")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < 20:
+        pytest.fail(f"{node} is {version}; 20 or newer is needed")
+    return {**_without_settings(), "PATH": f"{Path(node).parent}:{os.environ['PATH']}"}
 
 
 def node_modules(project: Path) -> Path:
-    """The packages that a project's `package-lock.json` names, from npm."""
+    """The packages that a project's `package-lock.json` names, from npm. Its links to other folders lead nowhere."""
     lock = project / "package-lock.json"
     folder = cache() / f"npm-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
     with alone("npm"):

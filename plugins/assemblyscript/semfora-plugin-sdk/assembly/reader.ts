@@ -1,4 +1,5 @@
 import { Char, equalsAscii, fromAscii, PADDING } from "./bytes";
+import { decimalAt } from "./decimal";
 
 /** Values inside values up to which a document is read. */
 export const MAX_DEPTH: i32 = 512;
@@ -113,7 +114,7 @@ export class JsonReader {
     const first = this.at;
     this.skipNumber();
     if (this.error !== null) return 0;
-    const value = parseFloat(fromAscii(first, this.at - first));
+    const value = decimalAt(first, this.at);
     if (!isFinite(value)) {
       this.at = first;
       this.fail("a number is too large");
