@@ -60,7 +60,8 @@ def test_the_project_stands_alone(tmp_path: Path, language: str) -> None:
     project = write_project("my-rule", language, tmp_path)
     inside = {path.relative_to(project / SDK) for path in (project / SDK).rglob("*") if path.is_file()}
     source = SOURCES / language / SDK
-    built = {"target", "node_modules", "build", "__pycache__", "zig-out", ".zig-cache"}
+    built = {"target", "node_modules", "build", "zig-out", ".zig-cache"}
+    built |= {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
     wanted = {path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix != ".wasm"}
     assert inside == {path for path in wanted if not built & set(path.parts)}
     for path, text in texts(project).items():

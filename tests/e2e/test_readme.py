@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from semfora_hooks.cli.plugin.scaffold import write_project
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -20,10 +22,14 @@ def marked(name: str) -> str:
 
 def copy_of_checkout(target: Path) -> Path:
     ignore = shutil.ignore_patterns(
-        ".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", "target"
+        *(".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis", "target", "node_modules")
     )
     shutil.copytree(ROOT, target, ignore=ignore, symlinks=True)
     return target
+
+
+def contents(project: Path) -> dict[Path, bytes]:
+    return {path.relative_to(project): path.read_bytes() for path in project.rglob("*") if path.is_file()}
 
 
 def test_the_first_command_sets_up_and_finds_something_in_flask(tmp_path: Path) -> None:
@@ -37,9 +43,16 @@ def test_the_first_command_sets_up_and_finds_something_in_flask(tmp_path: Path) 
     assert re.search(r"\d+ info in \d+ files \(\d+ symbols", result.stdout)
     assert "Traceback" not in result.stderr
     # What is installed from a wheel has the files that are not code, too.
-    installed = [str(checkout / ".venv" / "bin" / "semfora-hooks"), "rules", "add", "no-print"]
-    subprocess.run(installed, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    program = str(checkout / ".venv" / "bin" / "semfora-hooks")
+    subprocess.run([program, "rules", "add", "no-print"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
     assert (tmp_path / ".semfora" / "rules" / "no-print.yaml").is_file()
+    shutil.rmtree(checkout / "plugins")  # what an installation starts new plugins with is its own
+    (tmp_path / "installed").mkdir()
+    for language in ("rust", "go", "python", "c"):
+        command = [program, "plugin", "new", language, "--lang", language, "--into", "installed"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        ours = write_project(language, language, tmp_path)
+        assert contents(tmp_path / "installed" / language) == contents(ours)
 
 
 def test_ci_runs_the_readme_test_command_itself() -> None:

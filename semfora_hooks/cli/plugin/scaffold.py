@@ -31,9 +31,10 @@ LANGUAGES: Mapping[str, str] = {
 _SDK, _TEMPLATE = "semfora-plugin-sdk", "semfora-plugin-template"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _BUILT = shutil.ignore_patterns(
-    *("target", "node_modules", "build", "__pycache__", "zig-out", ".zig-cache", "*.wasm", "test-layer-guard")
+    *("target", "node_modules", "build", "zig-out", ".zig-cache", "*.wasm", "test-layer-guard"),
+    *("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"),
 )
-"""What compilers leave in a folder that is worked in."""
+"""What compilers and other tools leave in a folder that is worked in."""
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 """Names that Windows keeps for itself, with any ending."""
 _TAKEN = frozenset(
