@@ -109,7 +109,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_u
         fail_on: The severity from which a finding trips the gate.
         min_confidence: Findings below it are neither shown nor counted.
         new_only: In runs about a change: only what the change introduced or worsened trips the gate.
-        baseline: File of accepted findings.
+        baseline: File of accepted findings; where none is named `BASELINE`, if it is there. Empty text, in a file or as
+            an option, means none.
         entry_points: `module:name` of code that is called from outside.
         frameworks: Framework packs besides those that are detected.
         severity: Rule id to severity.
@@ -214,8 +215,10 @@ def load_config(
         config = convert_table(merged, Config, prefix="", source=variable)
         table = merged
     config = config.replace(root=str(root), source=source, **dict(overrides or {}))
+    if config.baseline is None and os.path.lexists(root / BASELINE):
+        config = config.replace(baseline=BASELINE)
     _check_values(config)
-    return config
+    return config.replace(baseline=config.baseline or None)
 
 
 def _read_files(root: Path) -> tuple[Mapping[str, Any], str | None]:

@@ -234,7 +234,7 @@ def _from_git(root: Root, config: Config, entries: Iterable[TreeEntry], head: st
         language = language_of(path)
         if language is None or entry.mode not in _REGULAR or is_excluded(path):
             continue
-        if _is_repeated(path, seen, snapshot):
+        if _is_unusable(path, seen, snapshot):
             continue
         candidates.append(SourceFile(path, entry.oid, language))
     sizes |= _add_blobs(root.path, candidates, config.max_file_size_bytes, snapshot)
@@ -266,8 +266,15 @@ def _data(content: bytes | int) -> bytes | None:
     return None if isinstance(content, int) else content
 
 
-def _is_repeated(path: str, seen: set[str], snapshot: Snapshot) -> bool:
-    """Whether two names that are not the same bytes are the same text; then the second one is only mentioned."""
+def _is_unusable(path: str, seen: set[str], snapshot: Snapshot) -> bool:
+    """Whether nobody could tell a file by its name; then it is only mentioned.
+
+    Two names that are not the same bytes may be the same text, and one may read like the id of another file's symbol.
+    """
+    if "::" in path and any(f"{ending}::" in path for ending in SUFFIXES):
+        reason = "its name reads like a symbol of another file; rename it"
+        snapshot.incomplete.append(Incomplete(file=path, reason=reason))
+        return True
     if path in seen:
         snapshot.incomplete.append(Incomplete(file=path, reason="another file's name is the same text; rename one"))
         return True
@@ -301,7 +308,7 @@ class _Disk:
         for name in names:
             path = git.display_path(name)
             language = language_of(path)
-            if language is None or self._is_excluded(path) or _is_repeated(path, self._seen, self.snapshot):
+            if language is None or self._is_excluded(path) or _is_unusable(path, self._seen, self.snapshot):
                 continue
             data, problem = self._reader.read(name)
             if problem is not None:

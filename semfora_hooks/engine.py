@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,6 +46,8 @@ from semfora_hooks.plugin_manager import (
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
+    from semfora_hooks.policy.changes import Comparison
+    from semfora_hooks.policy.policing import Policing
     from semfora_hooks.sides import Side, SideReader, Sides
 
 # What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
@@ -81,21 +82,28 @@ class Result(msgspec.Struct):
     Attributes:
         read_source: A file's text by its path in the report, as it was analysed (staged, committed or on disk).
         rules: Those that were run.
+        policing: Knows the comments that silence, and what each was good for.
     """
 
     report: Report
     context: SuggestContext
     read_source: Callable[[str], str | None] = lambda _: None
     rules: Sequence[Rule] = ()
+    policing: Policing | None = None
 
 
 class _Run(msgspec.Struct):
-    """What piles up while a run goes on."""
+    """What piles up while a run goes on.
+
+    Attributes:
+        failed: Ids of rules that did not say all they had to say.
+    """
 
     errors: list[ErrorEntry] = []
     notices: list[str] = []
     seconds: dict[str, float] = {}
     rule_seconds: dict[str, float] = {}
+    failed: set[str] = set()
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -144,23 +152,24 @@ class SuggestEngine:
             scope = self._scope(request)
             if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)
-            rules = self._rules(request, run)
+            rules, policing = self._rules(request, run)
             reader = self._reader(request, run)
             if request.scope in ("staged", "range"):
                 _prepare(rules)
-                target = self._target(request)
-                plain = [loaded.rule for loaded in rules]
-                sides = reader.change(scope, target, plain, in_part=not (request.whole or request.show_inherited))
-                side = sides.after
-                found, fixed = self._compare(request, scope, rules, sides, run)
+                side, found, fixed = self._judge_change(request, scope, rules, reader, policing, run)
             else:
                 fixed = []
                 side, found = reader.judged(
                     scope, self._judge_key(request, rules), partial(self._judge, rules, run), partial(_prepare, rules)
                 )
-            found = self._police(request, rules, found, side)
+                found = policing.add_unused(side, found, run.failed)
+            concerns = partial(_is_inside, filters=request.root.filters)
+            fixed = policing.wanted(fixed, concerns)
+            found = policing.police(found, request.root.path, concerns)
+            if request.scope == "repo" and not request.root.filters:  # else what was not looked at would be missed
+                run.notices.extend(policing.baseline.remarks(self.config.baseline or ""))
             result = self._report(request, scope, run, side, found, fixed, start)
-            return msgspec.structs.replace(result, rules=[loaded.rule for loaded in rules])
+            return msgspec.structs.replace(result, rules=[loaded.rule for loaded in rules], policing=policing)
 
     def analyse(self, request: Request) -> tuple[SuggestContext, list[Incomplete]]:
         """The context alone, without rules, and what is missing from it."""
@@ -208,10 +217,24 @@ class SuggestEngine:
             return Scope(kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, target)))
         return Scope(kind="files" if request.root.filters else "repo")
 
-    def _rules(self, request: Request, run: _Run) -> list[LoadedRule]:
+    def _rules(self, request: Request, run: _Run) -> tuple[list[LoadedRule], Policing]:
+        """The rules that run, and what polices their findings."""
+        from semfora_hooks.policy.policing import Policing
+
         loaded = self.load_rules(request)
         run.errors.extend(loaded.errors)
         run.notices.extend(loaded.notices)
+        chosen = self._chosen(request, loaded, run)
+        config = self.config
+        is_narrowed = request.rules or config.no_plugins or config.providers.disable or not config.plugins.wasm.enabled
+        return chosen, Policing(
+            config,
+            [item.rule for item in chosen],
+            [item.rule for item in loaded.rules],
+            are_all=not (is_narrowed or loaded.errors or loaded.notices),
+        )
+
+    def _chosen(self, request: Request, loaded: RuleSet, run: _Run) -> list[LoadedRule]:
         if request.rules:
             return [item for item in loaded.rules if item.rule.id in request.rules]
         chosen = [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
@@ -317,6 +340,7 @@ class SuggestEngine:
                 except SemforaError as error:
                     malformed.setdefault(error.message, error_entry(error, origin, rule.id))
         except SemforaError as error:
+            run.failed.add(rule.id)
             entry = error_entry(error, origin, rule.id)
             if error.fatal:
                 run.errors.append(entry)
@@ -325,6 +349,7 @@ class SuggestEngine:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
+            run.failed.add(rule.id)
             run.errors.append(
                 ErrorEntry(
                     kind="provider",
@@ -336,14 +361,61 @@ class SuggestEngine:
                     hint=f"update {origin.distribution}, or ignore the rule: --ignore {rule.id}",
                 )
             )
+        if malformed:
+            run.failed.add(rule.id)
         run.errors.extend(malformed.values())
 
+    def _judge_change(
+        self,
+        request: Request,
+        scope: Scope,
+        rules: Sequence[LoadedRule],
+        reader: SideReader,
+        policing: Policing,
+        run: _Run,
+    ) -> tuple[Side, list[Recommendation], list[Recommendation]]:
+        """The side after a change, its findings with their statuses, and those that the change fixed."""
+        from semfora_hooks.policy import changes
+
+        plain = [loaded.rule for loaded in rules]
+        target = self._target(request)
+        in_part = not (request.whole or request.show_inherited)
+        others = []
+        # HEAD comes last, since `policing` then looks at the comments of the side that is reported.
+        for other in self._merged(request):
+            if _touches_analysis(other.files):
+                sides = reader.change(other, target, plain, in_part=in_part)
+                theirs = _Run(seconds=run.seconds, rule_seconds=run.rule_seconds)
+                others.append(self._compare(request, other, rules, sides, policing, theirs))
+            else:
+                others.append(changes.Comparison([], []))
+        sides = reader.change(scope, target, plain, in_part=in_part)
+        compared = changes.against_all(self._compare(request, scope, rules, sides, policing, run), others)
+        found = compared.found
+        if not request.show_inherited:
+            found = [item for item in found if item.status != "inherited"]
+        return sides.after, found, compared.fixed
+
+    def _merged(self, request: Request) -> list[Scope]:
+        """What is staged as a change of the other parents, where the next commit is a merge.
+
+        A range is judged against the commit it starts from only: what a merged branch brings is what it asks about.
+        """
+        if request.scope != "staged":
+            return []
+        root = request.root.path
+        return [
+            Scope(kind="staged", base_ref=commit, files=tuple(discovery.changes(root, commit)))
+            for commit in git.merge_heads(root)
+        ]
+
     def _compare(
-        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, run: _Run
-    ) -> tuple[list[Recommendation], list[Recommendation]]:
+        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, policing: Policing, run: _Run
+    ) -> Comparison:
         """Judge both sides, and give each finding its status. The base's own errors are not news."""
         from semfora_hooks.policy import changes
         from semfora_hooks.policy.focus import Focus
+        from semfora_hooks.policy.moves import Moves
 
         before, after = sides.before, sides.after
         now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
@@ -361,38 +433,20 @@ class SuggestEngine:
         )
         view = Focus(before.context, after.context, sides.files).view if _wants_focus(request, rules) else _whole
         now_seen, then_seen = (self._begin(rules, side, view) for side in (after, before))
+        past = _Run()
         found = self._evaluate(rules, after, now_seen, {}, run, sides.is_about)
-        earlier = self._evaluate(rules, before, then_seen, aliases, _Run(), sides.is_about)
-        judged, fixed = changes.compare(found, earlier)
-        if not request.show_inherited:
-            judged = [item for item in judged if item.status != "inherited"]
-        return judged, fixed
-
-    def _police(
-        self, request: Request, rules: Sequence[LoadedRule], found: list[Recommendation], side: Side
-    ) -> list[Recommendation]:
-        """Leave out what is ignored or too unsure, mark what is suppressed or in the baseline."""
-        from semfora_hooks.policy import baseline, suppression
-
-        plain = [loaded.rule for loaded in rules]
-        words = {rule.id: selection.selectors(rule) - {selection.EVERYTHING, selection.RECOMMENDED} for rule in plain}
-        is_ignored = selection.ignored_in_files(self.config, plain)
-        today = datetime.datetime.now(tz=datetime.UTC).date()
-        find_comment = suppression.suppressor(side.suppressions, today, side.line_of)
-        accepted: frozenset[str] = frozenset()
-        if self.config.baseline is not None:
-            accepted = baseline.read(request.root.path / self.config.baseline)
-        kept = []
-        for item in found:
-            if item.confidence < self.config.min_confidence or is_ignored(item):
-                continue
-            if request.root.filters and not _is_inside(item, request.root.filters):
-                continue
-            mark = find_comment(item, words[item.rule_id])
-            if mark is None and item.fingerprint in accepted:
-                mark = baseline.accepted(self.config.baseline or "")
-            kept.append(item if mark is None else msgspec.structs.replace(item, suppressed=mark))
-        return kept
+        earlier = self._evaluate(rules, before, then_seen, aliases, past, sides.is_about)
+        # Where plugins had no time left for the side before, what they said all along would pass for new.
+        run.errors.extend(error for error in past.errors if error.kind == "timeout" and error.rule not in run.failed)
+        failed = run.failed | past.failed  # a comment for a rule that fails on one side only has not changed
+        old_paths = {change.old_path or change.path for change in scope.files}
+        earlier = policing.add_unused(before, earlier, failed, _sees_whole_files, old_paths, aliases)
+        silent = policing.silenced(earlier)
+        paths = {change.path for change in scope.files}
+        found = policing.add_unused(after, found, failed, _sees_whole_files, paths)
+        judged, fixed = changes.compare(found, earlier, Moves(scope.files, before, after))
+        fixed = [item for item in fixed if item.fingerprint not in silent]
+        return changes.Comparison(judged, fixed, frozenset(failed))
 
     def _report(
         self,
@@ -458,6 +512,11 @@ def _wants_focus(request: Request, rules: Sequence[LoadedRule]) -> bool:
     return not request.show_inherited and any(getattr(one.rule, "locality", "") == "focus" for one in rules)
 
 
+def _sees_whole_files(rule: Rule) -> bool:
+    """Whether what a rule finds in a file is all that a run about a change can know, whatever the change reaches."""
+    return getattr(rule, "locality", "repository") in ("file", "repository")
+
+
 def _prepare(rules: Sequence[LoadedRule]) -> None:
     """Let rules start what takes long, such as a sandbox, while the index is read; failures will show later."""
     for loaded in rules:
@@ -490,7 +549,7 @@ def _touches_analysis(files: Sequence[ChangedFile]) -> bool:
 
 
 def _is_inside(item: Recommendation, filters: Sequence[str]) -> bool:
-    return any(_path_inside(symbol.file, filters) for symbol in item.symbols)
+    return not filters or any(_path_inside(symbol.file, filters) for symbol in item.symbols)
 
 
 def _path_inside(path: str, filters: Sequence[str]) -> bool:

@@ -25,8 +25,9 @@ from semfora_hooks.index.project import Project, read_project
 from semfora_hooks.index.results import code_stamp, load_result, save_result
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages import load_spec
-from semfora_hooks.languages.facts import SuppressionFacts
+from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
 from semfora_hooks.model import Generator, Incomplete, Recommendation, Repository, Scope, Symbol
+from semfora_hooks.policy.unused import Anchor, Anchors, anchors
 
 if TYPE_CHECKING:
     from semfora_hooks.change import ChangeSide
@@ -49,6 +50,8 @@ class Side(msgspec.Struct):
         read_source: A file's text by its path, as it was analysed.
         tallies: Where the context is a part: each rule's sums over the whole.
         lines: Where definitions stand, if the context does not say.
+        kept_anchors: The symbols that comments belong to, if the context does not say.
+        facts: What the files of a change say, and perhaps those of others.
     """
 
     context: SuggestContext
@@ -60,6 +63,14 @@ class Side(msgspec.Struct):
     read_source: Callable[[str], str | None]
     tallies: Mapping[str, Mapping[str, int]] = {}
     lines: Mapping[str, int] | None = None
+    kept_anchors: Anchors | None = None
+    facts: Mapping[str, FileFacts] = {}
+
+    def anchors(self) -> Anchors:
+        """The symbols that comments belong to."""
+        if self.kept_anchors is not None:
+            return self.kept_anchors
+        return anchors(self.suppressions, self.context.symbols)
 
     def line_of(self, identity: str) -> int | None:
         """The line of a symbol's definition."""
@@ -74,12 +85,14 @@ class Side(msgspec.Struct):
 
 
 class _Judgement(msgspec.Struct, array_like=True):
-    """What was said of a snapshot: findings, where their symbols are defined, and the size of it all."""
+    """What was said of a snapshot: findings, where their symbols are defined, the size of it all, and comments."""
 
     found: list[Recommendation]
     lines: dict[str, int]
     symbols: int
     problems: list[Incomplete]
+    suppressions: dict[str, list[SuppressionFacts]]
+    anchors: list[tuple[str, int, Anchor]]
 
 
 class Sides(msgspec.Struct):
@@ -149,7 +162,14 @@ class SideReader:
                 and not any(is_our_problem(item.reason) for item in side.problems)
             ):
                 lines = {item.symbols[0].id: side.line_of(item.symbols[0].id) for item in found if item.symbols}
-                kept = _Judgement(found, {i: line for i, line in lines.items() if line}, side.symbols, side.problems)
+                kept = _Judgement(
+                    found,
+                    {i: line for i, line in lines.items() if line},
+                    side.symbols,
+                    side.problems,
+                    {path: list(comments) for path, comments in side.suppressions.items()},
+                    [(path, line, anchor) for (path, line), anchor in side.anchors().items()],
+                )
                 save_result(store, full_key, msgspec.msgpack.encode(kept))
             return side, found
 
@@ -176,24 +196,20 @@ class SideReader:
                 kept = msgspec.msgpack.decode(data, type=_Judgement)
             except msgspec.MsgspecError:
                 return None
-            reported = {item.symbols[0].file for item in kept.found if item.symbols}
-            files = [file for file in snapshot.files if file.path in reported]
-            facts = store.load([(file.digest, file.language) for file in files])
-            if len({(file.digest, file.language) for file in files}) != len(facts):
-                return None  # their comments are needed
         side = Side(
             SuggestContext(
                 generator=_generator({file.language for file in snapshot.files}),
                 repository=Repository(name=self._root.path.name, head=snapshot.head),
                 scope=scope,
             ),
-            {file.path: facts[file.digest, file.language].suppressions for file in files},
+            kept.suppressions,
             len(snapshot.files),
             kept.symbols,
             snapshot.incomplete,
             kept.problems,
             source_reader(snapshot),
             lines=kept.lines,
+            kept_anchors={(path, line): anchor for path, line, anchor in kept.anchors},
         )
         return side, kept.found
 
@@ -290,6 +306,7 @@ class SideReader:
             side.problems,
             side.read_source,
             side.tallies,
+            facts=side.facts,
         )
 
     # ------------------------------------------------------------------------------------------------------- whole
@@ -348,6 +365,7 @@ class SideReader:
             snapshot.incomplete,
             problems,
             source_reader(snapshot),
+            facts=facts if scope.files else {},
         )
 
     @contextmanager

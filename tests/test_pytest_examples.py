@@ -122,7 +122,7 @@ def test_only_enabled_rules_have_examples(repository: pytest.Pytester) -> None:
 
 def test_a_wrong_example_fails_its_item_readably(repository: pytest.Pytester) -> None:
     result = repository.runpytest("--semfora", "-k", "example", "-v")
-    result.assert_outcomes(passed=3, failed=1, deselected=11)
+    result.assert_outcomes(passed=3, failed=1, deselected=12)
     result.stdout.fnmatch_lines([f"{FIRST[0].replace('[', '[[]')} PASSED*", f"{FIRST[1]} FAILED*"])
     text = result.stdout.str()
     start = text.index(f"{FILE}:8:5: handlers-catch, example 2: must be silent, and fires")
@@ -140,21 +140,21 @@ def test_a_wrong_example_fails_its_item_readably(repository: pytest.Pytester) ->
 
 
 def test_lf_runs_what_failed_until_it_passes(repository: pytest.Pytester) -> None:
-    repository.runpytest("--semfora", "-m", "semfora").assert_outcomes(passed=13, failed=1, deselected=1)
+    repository.runpytest("--semfora", "-m", "semfora").assert_outcomes(passed=14, failed=1, deselected=1)
     result = repository.runpytest("--semfora", "--lf", "-v")
-    result.assert_outcomes(failed=1, deselected=14)
+    result.assert_outcomes(failed=1, deselected=15)
     assert f"{FIRST[1]} FAILED" in result.stdout.str()
     write(
         repository, "a.yaml", RULES.replace("  - silent: |\n      def handle_order", "  - silent: |\n      def order")
     )
-    repository.runpytest("--semfora", "--lf").assert_outcomes(passed=1, deselected=14)
-    repository.runpytest("--semfora", "--lf").assert_outcomes(passed=15)
+    repository.runpytest("--semfora", "--lf").assert_outcomes(passed=1, deselected=15)
+    repository.runpytest("--semfora", "--lf").assert_outcomes(passed=16)
 
 
 def test_a_broken_file_hides_no_other_examples(repository: pytest.Pytester) -> None:
     write(repository, "bad.yaml", "name: bad\nmatch: {nme: x}\nexamples: [{fires: x}]\n")
     result = repository.runpytest("--semfora", "-m", "semfora")
-    result.assert_outcomes(passed=12, failed=2, deselected=1)
+    result.assert_outcomes(passed=13, failed=2, deselected=1)
     assert "FAILED semfora::errors" in result.stdout.str()
 
 
@@ -179,8 +179,8 @@ def test_when_pytests_root_is_below_the_repositorys(repository: pytest.Pytester)
     (repository.path / "tox.ini").rename(folder / "tox.ini")
     (folder / "test_inner.py").write_text("def test_inner(): pass\n")
     result = repository.runpytest("--semfora", "-c", "inner/tox.ini", "inner", "-k", "example")
-    result.assert_outcomes(passed=3, failed=1, deselected=11)
+    result.assert_outcomes(passed=3, failed=1, deselected=12)
     shown = f"inner/../{FIRST[1]}"
     assert f"FAILED {shown}" in result.stdout.str()
     repository.runpytest("--semfora", "-c", "inner/tox.ini", shown).assert_outcomes(failed=1)
-    repository.runpytest("--semfora", "-c", "inner/tox.ini", "inner", "--lf").assert_outcomes(failed=1, deselected=14)
+    repository.runpytest("--semfora", "-c", "inner/tox.ini", "inner", "--lf").assert_outcomes(failed=1, deselected=15)

@@ -19,7 +19,15 @@ from semfora_hooks.reporters import REPORTERS
 pytest_plugins = ["pytester"]
 
 DEAD = "def _unused():\n    return 1\n"
-RULES = ["combine-functions", "complexity", "dead-code", "module-organization", "naming", "type-narrowing"]
+RULES = [
+    "combine-functions",
+    "complexity",
+    "dead-code",
+    "module-organization",
+    "naming",
+    "type-narrowing",
+    "unused-suppression",
+]
 ITEMS = [f"semfora::{name}" for name in (*RULES, "errors")]
 
 
@@ -127,7 +135,7 @@ def test_an_item_there_is_not(repository: pytest.Pytester) -> None:
 
 def test_counts_include_our_items(repository: pytest.Pytester) -> None:
     repository.runpytest("--semfora", "-k", "naming").stdout.fnmatch_lines(
-        ["collected 8 items / 7 deselected / 1 selected", "*1 passed, 7 deselected*"]
+        ["collected 9 items / 8 deselected / 1 selected", "*1 passed, 8 deselected*"]
     )
 
 
@@ -135,7 +143,7 @@ def test_the_scope_is_the_repository_not_testpaths(repository: pytest.Pytester) 
     repository.makeini("[pytest]\ntestpaths = tests\n")
     repository.mkdir("tests").joinpath("test_inner.py").write_text("def test_inner(): pass\n")
     result = repository.runpytest("--semfora", "--semfora-fail-on=warning")
-    result.assert_outcomes(passed=7, failed=1)
+    result.assert_outcomes(passed=8, failed=1)
     result.stdout.fnmatch_lines(["app.py:1:1: warning dead-code*"])
 
 
@@ -152,7 +160,7 @@ def test_only_enabled_rules_have_items(repository: pytest.Pytester) -> None:
 
 def test_a_violation_fails_its_item_readably(repository: pytest.Pytester) -> None:
     result = repository.runpytest("--semfora", "--semfora-fail-on=warning")
-    result.assert_outcomes(passed=7, failed=1)
+    result.assert_outcomes(passed=8, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
@@ -171,14 +179,14 @@ def test_a_violation_fails_its_item_readably(repository: pytest.Pytester) -> Non
 def test_fixing_it_lets_the_item_pass(repository: pytest.Pytester) -> None:
     repository.makepyfile(app=DEAD + "\n\n_unused()\n")
     repository.runpytest("--semfora", "--semfora-fail-on=info", "-k", "dead-code").assert_outcomes(
-        passed=1, deselected=7
+        passed=1, deselected=8
     )
 
 
 def test_below_the_threshold_nothing_fails_and_all_is_listed(repository: pytest.Pytester) -> None:
     repository.makepyfile(broken="def f(:\n")
     result = repository.runpytest("--semfora")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     assert result.ret == pytest.ExitCode.OK
     finding, incomplete, total = section(result)
     assert finding == "app.py:1:1: warning dead-code function `_unused` is never used"
@@ -188,16 +196,16 @@ def test_below_the_threshold_nothing_fails_and_all_is_listed(repository: pytest.
 
 def test_never_means_never(repository: pytest.Pytester) -> None:
     result = repository.runpytest("--semfora", "--semfora-fail-on=never")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     assert "dead-code" in section(result)[0]
 
 
 def test_suppressed_and_unsure_findings_do_not_fail(repository: pytest.Pytester) -> None:
     run = ["--semfora", "--semfora-fail-on=warning", "-k", "dead-code"]
-    repository.runpytest(*run, "--semfora-min-confidence=0.99").assert_outcomes(passed=1, deselected=7)
+    repository.runpytest(*run, "--semfora-min-confidence=0.99").assert_outcomes(passed=1, deselected=8)
     repository.makepyfile(app="# semfora: ignore[dead-code] -- kept\n" + DEAD)
     result = repository.runpytest(*run)
-    result.assert_outcomes(passed=1, deselected=7)
+    result.assert_outcomes(passed=1, deselected=8)
     assert section(result)[-1].startswith("no findings, 1 suppressed in 2 files")
 
 
@@ -215,13 +223,13 @@ def test_no_items_still_lists(repository: pytest.Pytester) -> None:
 
 def test_lf_runs_what_failed_and_only_that(repository: pytest.Pytester) -> None:
     run = ["--semfora", "--semfora-fail-on=warning"]
-    repository.runpytest(*run).assert_outcomes(passed=7, failed=1)
+    repository.runpytest(*run).assert_outcomes(passed=8, failed=1)
     result = repository.runpytest(*run, "--lf", "-v")
-    result.assert_outcomes(failed=1, deselected=7)
+    result.assert_outcomes(failed=1, deselected=8)
     result.stdout.fnmatch_lines(["semfora::dead-code FAILED*"])
     repository.makepyfile(app="")
-    repository.runpytest(*run, "--lf").assert_outcomes(passed=1, deselected=7)
-    repository.runpytest(*run, "--lf").assert_outcomes(passed=8)
+    repository.runpytest(*run, "--lf").assert_outcomes(passed=1, deselected=8)
+    repository.runpytest(*run, "--lf").assert_outcomes(passed=9)
 
 
 def test_junit(repository: pytest.Pytester) -> None:
@@ -243,7 +251,7 @@ def test_errors_of_the_run_fail_their_own_item(repository: pytest.Pytester) -> N
     rules.mkdir()
     (rules / "bad.yaml").write_text("name: bad\nmatch: {nme: x}\n")
     result = repository.runpytest("--semfora", "--semfora-fail-on=warning")
-    result.assert_outcomes(passed=6, failed=2)
+    result.assert_outcomes(passed=7, failed=2)
     result.stdout.fnmatch_lines(
         ["*_ semfora: dead-code _*", "*_ semfora: errors _*", "error: .semfora/rules/bad.yaml:2*"]
     )
@@ -252,7 +260,7 @@ def test_errors_of_the_run_fail_their_own_item(repository: pytest.Pytester) -> N
 
 def test_when_nothing_can_be_analysed_every_item_says_so(repository: pytest.Pytester) -> None:
     result = repository.runpytest("--semfora", "--semfora-baseline=missing.json", "-m", "semfora")
-    result.assert_outcomes(failed=7, deselected=1)
+    result.assert_outcomes(failed=8, deselected=1)
     assert "Traceback" not in result.stdout.str()
     assert any("missing.json" in line for line in section(result))
 
@@ -301,10 +309,10 @@ def test_twins_in_pytests_configuration(repository: pytest.Pytester) -> None:
 def test_command_line_beats_pytests_configuration_beats_ours(repository: pytest.Pytester) -> None:
     repository.makepyprojecttoml('[tool.semfora]\nfail-on = "warning"\n')
     repository.makeini("[pytest]\naddopts = --semfora\n")
-    repository.runpytest().assert_outcomes(passed=7, failed=1)
+    repository.runpytest().assert_outcomes(passed=8, failed=1)
     repository.makeini("[pytest]\naddopts = --semfora\nsemfora_fail_on = error\n")
-    repository.runpytest().assert_outcomes(passed=8)
-    repository.runpytest("--semfora-fail-on=info").assert_outcomes(passed=7, failed=1)
+    repository.runpytest().assert_outcomes(passed=9)
+    repository.runpytest("--semfora-fail-on=info").assert_outcomes(passed=8, failed=1)
     repository.runpytest("--no-semfora").assert_outcomes(passed=1)
 
 
@@ -315,7 +323,7 @@ def test_pyproject_configures_pytest(repository: pytest.Pytester) -> None:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pytest 10 will refuse a list by itself
-        repository.runpytest().assert_outcomes(passed=7, failed=1)
+        repository.runpytest().assert_outcomes(passed=8, failed=1)
     assert (repository.path / "a.json").exists()
 
 
@@ -325,11 +333,12 @@ def test_the_baseline_is_found_from_where_it_was_named(repository: pytest.Pytest
     repository.runpytest(*run)
     (found,) = json.loads((repository.path / "out.json").read_text())["recommendations"]
     folder = repository.mkdir("sub")
-    baseline = {"schema": "semfora.baseline", "version": 1, "findings": [{"fingerprint": found["fingerprint"]}]}
+    findings = {found["fingerprint"]: {"rule_id": "dead-code"}}
+    baseline = {"schema": "semfora.baseline", "version": 1, "findings": findings}
     (folder / "accepted.json").write_text(json.dumps(baseline))
-    repository.runpytest(*run, "--semfora-baseline=sub/accepted.json").assert_outcomes(passed=8)
+    repository.runpytest(*run, "--semfora-baseline=sub/accepted.json").assert_outcomes(passed=9)
     repository.makeini("[pytest]\nsemfora_baseline = sub/accepted.json\n")
-    repository.runpytest(*run).assert_outcomes(passed=8)
+    repository.runpytest(*run).assert_outcomes(passed=9)
 
 
 def test_since_judges_only_the_change(repository: pytest.Pytester) -> None:
@@ -345,12 +354,17 @@ def test_since_judges_only_the_change(repository: pytest.Pytester) -> None:
     (repository.path / "other.py").write_text("def used():\n    return 1\n\n\nused()\n")
     git("add", ".")
     git("commit", "-q", "-m", "clean")
-    repository.runpytest(*run).assert_outcomes(passed=8)
+    repository.runpytest(*run).assert_outcomes(passed=9)
     (repository.path / "other.py").write_text("def _more():\n    return 1\n")
     git("commit", "-q", "-a", "-m", "dirty")
     result = repository.runpytest(*run)
-    result.assert_outcomes(passed=7, failed=1)
+    result.assert_outcomes(passed=8, failed=1)
     assert [line.split(":")[0] for line in section(result)[:-1]] == ["other.py"]
+    (repository.path / "semfora.toml").write_text("new-only = false\n")
+    result = repository.runpytest(*run)
+    result.assert_outcomes(passed=8, failed=1)
+    assert {line.split(":")[0] for line in section(result)[:-1]} == {"other.py", "app.py"}
+    (repository.path / "semfora.toml").unlink()
     result = repository.runpytest(*run, "--semfora-items=file", "-m", "semfora")
     result.stdout.fnmatch_lines(["*FAILED semfora::other.py*"])
     result.assert_outcomes(passed=4, failed=1, deselected=1)
@@ -366,7 +380,7 @@ def test_reports(repository: pytest.Pytester) -> None:
     result = repository.runpytest(
         "--semfora", "--semfora-report=json:new/out.json", f"--semfora-report=full:{repository.path}/out.txt"
     )
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     report = json.loads((repository.path / "new/out.json").read_text())
     assert [found["rule_id"] for found in report["recommendations"]] == ["dead-code"]
     assert "1 | def _unused():" in (repository.path / "out.txt").read_text()
@@ -380,7 +394,7 @@ def test_every_format_there_is(repository: pytest.Pytester) -> None:
 
 def test_a_report_is_written_whatever_is_selected(repository: pytest.Pytester) -> None:
     repository.runpytest("--semfora", "-k", "test_passes", "--semfora-report=json:out.json").assert_outcomes(
-        passed=1, deselected=7
+        passed=1, deselected=8
     )
     assert (repository.path / "out.json").exists()
     repository.runpytest("--semfora", "--collect-only", "--semfora-report=json:dry.json")
@@ -389,7 +403,7 @@ def test_a_report_is_written_whatever_is_selected(repository: pytest.Pytester) -
 
 def test_a_report_that_cannot_be_written_is_no_success(repository: pytest.Pytester) -> None:
     result = repository.runpytest("--semfora", "--semfora-report=json:app.py/out.json")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert any(line.startswith("error: ") and "cannot be written" in line for line in section(result))
 
@@ -441,7 +455,7 @@ def test_fixtures_share_the_items_analysis(repository: pytest.Pytester) -> None:
             assert semfora.report is seen
         """
     )
-    repository.runpytest("--semfora").assert_outcomes(passed=10)
+    repository.runpytest("--semfora").assert_outcomes(passed=11)
 
 
 def test_a_fixture_that_cannot_analyse_says_why(repository: pytest.Pytester) -> None:

@@ -52,7 +52,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
     default=None,
     help="About a change: only what it introduced or worsened, or everything.",
 )
-@click.option("--baseline", metavar="FILE", help="Findings that were accepted.")
+@click.option("--baseline", metavar="FILE", help="Findings that were accepted; '' for none.")
 @click.option(
     "--select", multiple=True, metavar="NAMES", callback=_split, help="Rule ids, groups, categories, or 'all'."
 )
@@ -100,7 +100,7 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         for key in ("fail_on", "min_confidence", "new_only", "baseline", "select", "ignore", "jobs")
         if options[key] is not None
     }
-    if "baseline" in overrides:
+    if overrides.get("baseline"):
         overrides["baseline"] = _from_here(overrides["baseline"], root.path)
     config = load_config(root.path, overrides=overrides)
     config = config.replace(
@@ -120,8 +120,8 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
         outputs = output.plan(
             options["output_format"], options["outputs"], engine.plugins, errors, is_terminal=is_terminal
         )
-        _one_by_one(engine, options["rules"])
-        request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
+        one_by_one(engine, options["rules"])
+        request = msgspec.structs.replace(_request(root, config, options, os.environ), rules=options["rules"])
         result = engine.run(request)
     report = result.report
     report.errors.extend(errors)
@@ -153,7 +153,7 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     return code
 
 
-def _one_by_one(engine: SuggestEngine, names: Sequence[str]) -> list[LoadedRule]:
+def one_by_one(engine: SuggestEngine, names: Sequence[str]) -> list[LoadedRule]:
     """The rules of these names.
 
     Raises:
@@ -181,8 +181,8 @@ def _trace(root: Root, config: Config, options: Mapping[str, Any]) -> int:
     with orderly_end(), Bar() as bar:
         engine = SuggestEngine(config, progress=bar.update)
         with redirect_stdout(sys.stderr):
-            (rule,) = _one_by_one(engine, options["rules"])
-        request = msgspec.structs.replace(_request(root, options, os.environ), rules=options["rules"])
+            (rule,) = one_by_one(engine, options["rules"])
+        request = msgspec.structs.replace(_request(root, config, options, os.environ), rules=options["rules"])
         return print_trace(engine, request, rule, options["trace"])
 
 
@@ -195,9 +195,9 @@ def _from_here(path: str, root: Path) -> str:
     return str(full)
 
 
-def _request(root: Root, options: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
+def _request(root: Root, config: Config, options: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
     """The scope that was asked for, or that pre-commit means."""
-    show = options["new_only"] is False
+    show = not config.new_only
     if (options["staged"] or options["since"]) and not root.is_git:
         raise UsageError(f"{root.path} is not a git repository, so nothing is staged or changed there")
     if options["staged"]:

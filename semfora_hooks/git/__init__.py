@@ -16,6 +16,7 @@ from semfora_hooks.git.differences import (
     staged_changes,
     tree_id,
 )
+from semfora_hooks.git.merges import merge_heads
 from semfora_hooks.git.names import display_path
 from semfora_hooks.git.objects import (
     Index,
@@ -46,6 +47,7 @@ __all__ = [
     "is_anything_staged",
     "is_ignored",
     "merge_base",
+    "merge_heads",
     "raw_changes",
     "read_blobs",
     "staged_changes",
@@ -79,10 +81,7 @@ def commit_id(root: Path, revision: str) -> str:
     if not revision.startswith("-"):
         known = run(root, "rev-parse", "--verify", "-q", f"{revision}^{{commit}}", check=False)
     if known is None or known.returncode != 0:
-        raise GitError(
-            f"the revision {revision!r} is not in this repository",
-            hint="in a shallow clone: git fetch --unshallow, or fetch the branch with enough depth",
-        )
+        raise GitError(f"the revision {revision!r} is not in this repository", hint=_how_to_fetch(root))
     return known.stdout.decode().strip()
 
 
@@ -94,7 +93,16 @@ def merge_base(root: Path, revision: str, target: str = "HEAD") -> str:
     """
     result = run(root, "merge-base", commit_id(root, revision), commit_id(root, target), check=False)
     if result.returncode != 0:
-        raise GitError(
-            f"{target} and {revision!r} have no common commit here", hint="in a shallow clone: git fetch --unshallow"
-        )
+        raise GitError(f"{target} and {revision!r} have no common commit here", hint=_how_to_fetch(root))
     return result.stdout.decode().strip()
+
+
+def _how_to_fetch(root: Path) -> str:
+    """What to do where history is missing."""
+    shallow = run(root, "rev-parse", "--is-shallow-repository", check=False)
+    if shallow.stdout.strip() == b"true":
+        return (
+            "this clone is shallow: git fetch --unshallow brings the rest of it, and "
+            "git fetch origin BRANCH:refs/remotes/origin/BRANCH another branch"
+        )
+    return "in a shallow clone: git fetch --unshallow, or fetch the branch with enough depth"

@@ -7,10 +7,26 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from semfora_hooks.index.facttable import FactTable
+from semfora_hooks.languages import SUFFIXES
 from semfora_hooks.languages.facts import BindingFacts, FileFacts, ImportFacts
 
 OPEN_BYTES = 8 << 20
 """Encoded size of the facts of the files that a window keeps open."""
+
+_ENDINGS = tuple(SUFFIXES)
+
+
+def path_of(identity: str) -> str:
+    """The file of a symbol's id: its first part that ends as a source file does, since names of files may hold `::`.
+
+    Discovery leaves out files for which that would be wrong.
+    """
+    end = identity.find("::")
+    while end >= 0:
+        if identity.endswith(_ENDINGS, 0, end):
+            return identity[:end]
+        end = identity.find("::", end + 1)
+    return identity
 
 
 class FileNames:

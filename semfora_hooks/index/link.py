@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from semfora_hooks.index.entries import FileEntry, Window
+from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.entry_points import is_test_file, is_vendored
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace, is_telling
@@ -174,7 +174,7 @@ def call_edges(
         edges.extend(file.edges(entry.ids))
         constructors.update(file.constructors)
     for class_id, init_id in sorted(constructors):
-        owner = entry_at(class_id.partition("::")[0])
+        owner = entry_at(path_of(class_id))
         assert owner is not None
         line = owner.facts.symbols[owner.positions[class_id]].start_line
         edges.append(CallEdge(caller=class_id, callee=init_id, count=1, line=line, resolution="exact"))

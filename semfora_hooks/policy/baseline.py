@@ -1,56 +1,123 @@
-"""The baseline: findings that were accepted once, by fingerprint, in one committed file."""
+"""The baseline: findings that were accepted once, by fingerprint, in one committed file.
+
+A JSON object with one finding a line, sorted by fingerprint, so that two branches that change it seldom touch the same
+lines, and a diff shows the findings that came or went and nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from semfora_hooks.errors import ConfigError
+from semfora_hooks.index.entries import path_of
 from semfora_hooks.model import Recommendation, Suppression
+from semfora_hooks.policy.intake import clean
 
-_MAX_BYTES = 64 << 20
+SCHEMA: Literal["semfora.baseline"] = "semfora.baseline"
+VERSION: Literal[1] = 1
+MAX_BYTES = 64 << 20
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One accepted finding; only the fingerprint counts, the rest is for readers."""
+    """One accepted finding. Only its fingerprint counts; this is for readers.
 
-    fingerprint: str
-    rule_id: str = ""
+    Attributes:
+        rule_id: The rule that found it.
+        symbol: The id of the symbol it is about; empty where it is about the repository.
+    """
+
+    rule_id: str
     symbol: str = ""
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """The file's content."""
-
-    schema: Literal["semfora.baseline"] = "semfora.baseline"
-    version: Literal[1] = 1
-    findings: tuple[Entry, ...] = ()
+class _Document(msgspec.Struct, frozen=True, kw_only=True):
+    schema: Literal["semfora.baseline"]
+    version: Literal[1]
+    findings: dict[str, Entry]
 
 
-def read(path: Path) -> frozenset[str]:
-    """The accepted fingerprints.
+# --------------------------------------------------------------------------------------------------------------- file
+
+
+def locate(root: Path, name: str) -> Path:
+    """The file that a setting or an option names: from the root, or absolute.
+
+    Raises:
+        ConfigError: A symbolic link leads from inside the repository out of it.
+    """
+    path = Path(os.path.abspath(root / name))  # noqa: PTH100  links are looked at below
+    real = os.path.realpath(path)
+    if path.is_relative_to(root) and not Path(real).is_relative_to(os.path.realpath(root)):
+        raise ConfigError(
+            f"{path}: a symbolic link that leaves the repository; it is not followed",
+            hint="keep the baseline in the repository, or name the file it leads to with --baseline",
+        )
+    return Path(real)
+
+
+def read(path: Path) -> dict[str, Entry]:
+    """The accepted findings, by fingerprint.
 
     Raises:
         ConfigError: The file is missing or is no baseline.
     """
+    return parse(_content(path), str(path))
+
+
+def _content(path: Path) -> bytes:
     try:
         if not path.is_dir() and not path.is_file() and path.exists():
             raise ConfigError(f"{path}: not a regular file, so not a baseline")
-        if path.stat().st_size > _MAX_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than 64 MiB; not a baseline")
-        baseline = msgspec.json.decode(path.read_bytes(), type=Baseline)
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: the baseline does not exist", hint="semfora-hooks baseline create, or remove the setting"
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a baseline: {error}") from None
-    return frozenset(entry.fingerprint for entry in baseline.findings)
+
+
+def parse(data: bytes, where: str) -> dict[str, Entry]:
+    """What a baseline says.
+
+    Args:
+        data: The file's content.
+        where: The file, for messages.
+
+    Raises:
+        ConfigError: It is no baseline; the message says where and why.
+    """
+    try:
+        return msgspec.json.decode(data, type=_Document).findings
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        from semfora_hooks.policy.baselinefaults import diagnose
+
+        fault = diagnose(data, str(error))
+        place = f"{where}:{fault.line}:{fault.column}"
+        raise ConfigError(f"{place}: not a baseline: {fault.why}", hint=fault.hint) from None
+
+
+def render(entries: Mapping[str, Entry]) -> str:
+    """The text of a baseline: the same for the same findings."""
+    lines = [f" {_json(print_)}: {_json(entry)}" for print_, entry in sorted(entries.items())]
+    body = "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
+    return f'{{\n"schema": {_json(SCHEMA)},\n"version": {VERSION},\n"findings": {body}\n}}\n'
+
+
+def _json(value: str | Entry) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def entry_of(item: Recommendation) -> Entry:
+    """What the baseline keeps of a finding."""
+    return Entry(rule_id=clean(item.rule_id), symbol=clean(item.symbols[0].id) if item.symbols else "")
 
 
 def accepted(path: str) -> Suppression:
@@ -58,14 +125,53 @@ def accepted(path: str) -> Suppression:
     return Suppression(kind="baseline", file=path, line=1)
 
 
-def render(found: Iterable[Recommendation]) -> bytes:
-    """A baseline that accepts `found`: sorted, one finding a line, the same bytes for the same findings."""
-    entries = sorted(
-        (
-            Entry(fingerprint=item.fingerprint, rule_id=item.rule_id, symbol=item.symbols[0].id if item.symbols else "")
-            for item in found
-            if item.suppressed is None
-        ),
-        key=lambda entry: (entry.symbol, entry.rule_id, entry.fingerprint),
-    )
-    return msgspec.json.format(msgspec.json.encode(Baseline(findings=tuple(entries))), indent=1) + b"\n"
+# --------------------------------------------------------------------------------------------------------- comparison
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """A baseline beside what a run found, each by fingerprint.
+
+    Attributes:
+        found: Accepted findings that are still there, whether they are reported or not.
+        stale: Entries that match nothing any more.
+        unchecked: Entries that match nothing, which proves nothing: their rule did not run, or their file was not read.
+    """
+
+    found: Mapping[str, Entry] = {}
+    stale: Mapping[str, Entry] = {}
+    unchecked: Mapping[str, Entry] = {}
+
+    def remarks(self, path: str) -> Iterator[str]:
+        """What a report of the whole repository says about the baseline at `path`."""
+        if self.stale:
+            count = len(self.stale)
+            matches = "1 entry matches" if count == 1 else f"{count} entries match"
+            yield f"{path}: {matches} nothing any more (semfora-hooks baseline update drops them)"
+
+
+def compare(
+    entries: Mapping[str, Entry],
+    found: Iterable[Recommendation],
+    is_checked: Callable[[str], bool],
+    gaps: Container[str] = (),
+) -> Comparison:
+    """Tell entries that are good for something from those that are not.
+
+    Args:
+        entries: The baseline.
+        found: All that the rules found in the whole repository, reported or not.
+        is_checked: Whether a rule, by its id, would have found again what it found before: it ran, or is no more.
+        gaps: Files that could not be read, or not wholly.
+    """
+    if not entries:
+        return Comparison()
+    now = {item.fingerprint for item in found}
+    kept, stale, unchecked = {}, {}, {}
+    for name, entry in entries.items():
+        if name in now:
+            kept[name] = entry
+        elif is_checked(entry.rule_id) and path_of(entry.symbol) not in gaps:
+            stale[name] = entry
+        else:
+            unchecked[name] = entry
+    return Comparison(found=kept, stale=stale, unchecked=unchecked)

@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -60,21 +60,21 @@ def complete(found: object, rule: Rule, context: SuggestContext, severity: Sever
             raise ProviderError(f"rule '{rule.id}' named a symbol that does not exist: {ref.id!r}")
         symbols.append(_reference(ref, symbol))
     first = symbols[0].id if symbols else "repository"
-    discriminator = _clean(checked.discriminator)
+    discriminator = clean(checked.discriminator)
     return msgspec.structs.replace(
         checked,
-        id=_clean(checked.id) or f"{rule.id}:{first}" + (f":{discriminator}" if discriminator else ""),
+        id=clean(checked.id) or f"{rule.id}:{first}" + (f":{discriminator}" if discriminator else ""),
         rule_id=rule.id,
-        group=_clean(checked.group) or rule.group,
+        group=clean(checked.group) or rule.group,
         category=category,
         severity=severity or checked.severity or rule.severity,
         confidence=round(confidence, 4),
-        title=_clean(" ".join(checked.title.split())),
-        description=_clean(checked.description),
-        suggestion=None if checked.suggestion is None else _clean(checked.suggestion),
+        title=clean(" ".join(checked.title.split())),
+        description=clean(checked.description),
+        suggestion=None if checked.suggestion is None else clean(checked.suggestion),
         symbols=tuple(symbols),
         discriminator=discriminator,
-        metrics={_clean(name): value for name, value in checked.metrics.items()},
+        metrics={clean(name): value for name, value in checked.metrics.items()},
         evidence=tuple(_clean_evidence(item) for item in checked.evidence),
         status=None,
         suppressed=None,
@@ -94,12 +94,17 @@ def finish(
         context: Where their symbols are.
         aliases: Module to the name it has on the other side of a change, for renamed files.
     """
+    return number(found, lambda item: _identity(item, context, aliases))
+
+
+def number(found: Iterable[Recommendation], identify: Callable[[Recommendation], str]) -> list[Recommendation]:
+    """Sort recommendations and give each a fingerprint of what `identify` says, and a unique id; see `finish`."""
     ordered = sorted(found, key=order)
     prints: Counter[str] = Counter()
     ids: Counter[str] = Counter()
     result = []
     for item in ordered:
-        key = _identity(item, context, aliases)
+        key = identify(item)
         prints[key] += 1
         ids[item.id] += 1
         digest = hashlib.sha256(f"{key}\0{prints[key]}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
@@ -123,9 +128,20 @@ def _identity(item: Recommendation, context: SuggestContext, aliases: Mapping[st
     if not item.symbols:
         return "\0".join((item.rule_id, "", item.discriminator))
     symbol = context.by_id[item.symbols[0].id]
-    inner = symbol.id.partition("::")[2]
-    module = aliases.get(symbol.module, symbol.module)
-    return "\0".join((item.rule_id, module, inner, symbol.kind, item.discriminator))
+    return identity(item, symbol.kind, aliases)
+
+
+def identity(item: Recommendation, kind: str, aliases: Mapping[str, str]) -> str:
+    """What a finding's fingerprint hashes.
+
+    Args:
+        item: The finding; it has a symbol.
+        kind: That symbol's kind.
+        aliases: Module to the name it has on the other side of a change.
+    """
+    place = item.symbols[0]
+    inner = place.id.removeprefix(place.file).removeprefix("::")
+    return "\0".join((item.rule_id, aliases.get(place.module, place.module), inner, kind, item.discriminator))
 
 
 def _reference(ref: SymbolRef, symbol: Symbol) -> SymbolRef:
@@ -136,7 +152,7 @@ def _reference(ref: SymbolRef, symbol: Symbol) -> SymbolRef:
     return known
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text that can be shown: no control characters, which would drive a terminal, and no halves of UTF-16 pairs."""
     return _CONTROL.sub("", text.encode("utf-8", "backslashreplace").decode())
 
@@ -144,8 +160,8 @@ def _clean(text: str) -> str:
 def _clean_evidence(item: Evidence) -> Evidence:
     return msgspec.structs.replace(
         item,
-        kind=_clean(item.kind),
-        text=_clean(item.text),
-        symbol=None if item.symbol is None else _clean(item.symbol),
-        file=None if item.file is None else _clean(item.file),
+        kind=clean(item.kind),
+        text=clean(item.text),
+        symbol=None if item.symbol is None else clean(item.symbol),
+        file=None if item.file is None else clean(item.file),
     )

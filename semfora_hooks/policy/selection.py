@@ -22,6 +22,11 @@ def selectors(rule: Rule) -> frozenset[str]:
     return frozenset(words)
 
 
+def comment_words(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
+    """Rule id to the words that name the rule in comments: its id, group and category, nothing that names all."""
+    return {rule.id: selectors(rule) - {EVERYTHING, RECOMMENDED} for rule in rules}
+
+
 def is_selected(rule: Rule, config: Config) -> bool:
     """Whether `select` takes the rule in and `ignore` does not take it out. A rule's own id beats a group."""
     words = selectors(rule)

@@ -5,71 +5,140 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks.languages.facts import SuppressionFacts
 from semfora_hooks.model import Recommendation, Suppression
 
-_COMMENT = re.compile(r"semfora:\s*(?P<file>file-)?ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.DOTALL)
-_UNTIL = re.compile(r"\buntil=(\d{4}-\d{2}-\d{2})\b")
+_COMMENT = re.compile(r"\bsemfora:\s*(?P<file>file-)?ignore\[(?P<rules>[^\]]*)\](?P<rest>.*)", re.DOTALL)
+_ATTEMPT = re.compile(r"\bsemfora:\s*(?:file-)?(?:ignore|disable|skip|suppress|noqa)\b", re.IGNORECASE)
+"""What a comment looks like whose writer meant to silence something."""
+_UNTIL = re.compile(r"\buntil\s*=\s*(\S*)")
+_UNTIL_A_DAY = re.compile(r"\buntil=(\d{4}-\d{2}-\d{2})\b")
+"""The same in a reason, where other words may stand behind `until=`."""
+
+_FORM = "write ignore[rule-id] -- reason"
 
 
-class _Mark(NamedTuple):
-    line: int
+class Mark(msgspec.Struct, frozen=True):
+    """A comment that silences, or was meant to.
+
+    Attributes:
+        path: The file it stands in.
+        comment_line: The line it stands on.
+        line: The line it speaks for; nothing to do with `whole_file`.
+        whole_file: It speaks for the file.
+        rules: The names in its brackets, in their order, each once.
+        reason: What stands behind `--`.
+        until: The last day on which it silences.
+        problem: Why it silences nothing, whatever it names: it is not written as it must be.
+    """
+
+    path: str
     comment_line: int
-    whole_file: bool
-    rules: frozenset[str]
-    reason: str | None
-    until: datetime.date | None
+    line: int
+    whole_file: bool = False
+    rules: tuple[str, ...] = ()
+    reason: str | None = None
+    until: datetime.date | None = None
+    problem: str | None = None
+
+    def has_expired(self, today: datetime.date) -> bool:
+        """Whether its last day is over."""
+        return self.until is not None and today > self.until
 
 
-def suppressor(
-    comments: Mapping[str, Sequence[SuppressionFacts]], today: datetime.date, line_of: Callable[[str], int | None]
-) -> Callable[[Recommendation, frozenset[str]], Suppression | None]:
-    """A function that finds the comment which silences a finding.
-
-    It takes a finding and the words that name its rule, and looks at the line the finding is reported on, the line of
-    the symbol's definition (the same, mostly), and a comment alone on the line above.
+class Suppressions:
+    """The comments of one side of a run, and what each of them is good for.
 
     Args:
         comments: Those that speak to us, by path.
         today: Comments whose `until` lies before it silence nothing.
         line_of: Gives the line of a symbol's definition by its id.
-    """
-    marks = {path: _marks(found) for path, found in comments.items() if found}
 
-    def find(item: Recommendation, words: frozenset[str]) -> Suppression | None:
+    Attributes:
+        marks: All of them, by path and line; badly written ones too.
+        used: What each was good for, by its place in `marks`: the names in its brackets that match a finding.
+    """
+
+    def __init__(
+        self,
+        comments: Mapping[str, Sequence[SuppressionFacts]],
+        today: datetime.date,
+        line_of: Callable[[str], int | None],
+    ) -> None:
+        self.today = today
+        self.marks = [mark for path in sorted(comments) for mark in read_marks(path, comments[path])]
+        self.used: list[set[str]] = [set() for _ in self.marks]
+        self._line_of = line_of
+        self._by_path: dict[str, list[int]] = {}
+        for number, mark in enumerate(self.marks):
+            if mark.problem is None:
+                self._by_path.setdefault(mark.path, []).append(number)
+
+    def find(self, item: Recommendation, words: frozenset[str]) -> Suppression | None:
+        """The comment that silences a finding; it, and all others that would, count as used from now on.
+
+        A comment speaks for the line it stands on, or for the first line below if it stands alone: that must be the
+        line the finding is reported on, or the line of the symbol's definition (the same, mostly).
+
+        Args:
+            item: The finding.
+            words: What its rule is called: its id, group and category.
+        """
         if not item.symbols:
             return None
         place = item.symbols[0]
-        lines = (place.start_line, line_of(place.id))
-        for mark in marks.get(place.file, ()):
-            if mark.rules.isdisjoint(words) or (mark.until is not None and today > mark.until):
+        numbers = self._by_path.get(place.file)
+        if not numbers:
+            return None
+        lines = (place.start_line, self._line_of(place.id))
+        silent: Suppression | None = None
+        for number in numbers:
+            mark = self.marks[number]
+            names = words.intersection(mark.rules)
+            if not names or not (mark.whole_file or mark.line in lines):
                 continue
-            if mark.whole_file or mark.line in lines:
-                return Suppression(kind="comment", file=place.file, line=mark.comment_line, reason=mark.reason)
-        return None
+            self.used[number] |= names
+            if silent is None and not mark.has_expired(self.today):
+                silent = Suppression(kind="comment", file=place.file, line=mark.comment_line, reason=mark.reason)
+        return silent
 
-    return find
 
-
-def _marks(comments: Sequence[SuppressionFacts]) -> Sequence[_Mark]:
+def read_marks(path: str, comments: Sequence[SuppressionFacts]) -> list[Mark]:
+    """What the comments of a file say, by line; those that only mention our name are left out."""
     alone = {item.line for item in comments if item.alone}
     found = []
-    for item in comments:
+    for item in sorted(comments, key=lambda comment: comment.line):
         match = _COMMENT.search(item.text)
         if match is None:
+            if _ATTEMPT.search(item.text):
+                found.append(Mark(path, item.line, item.line, problem=f"it names no rule in brackets: {_FORM}"))
             continue
-        rest = match["rest"]
-        until = _UNTIL.search(rest)
-        try:
-            expires = datetime.date.fromisoformat(until[1]) if until else None
-        except ValueError:
-            continue  # no such day: the comment is wrong, so it silences nothing
-        reason = rest.partition("--")[2].strip() or None
         line = item.line
         while item.alone and line in alone:  # a comment alone speaks for the first line below that is none
             line += 1
-        rules = frozenset(part.strip() for part in match["rules"].split(",") if part.strip())
-        found.append(_Mark(line, item.line, match["file"] is not None, rules, reason, expires))
+        options, _, reason = match["rest"].partition("--")
+        names = tuple(dict.fromkeys(part.strip() for part in match["rules"].split(",") if part.strip()))
+        day, problem = _last_day(_UNTIL.search(options) or _UNTIL_A_DAY.search(reason))
+        if not names:
+            problem = f"its brackets are empty: {_FORM}"
+        found.append(
+            Mark(path, item.line, line, match["file"] is not None, names, _reason(reason), day, problem=problem)
+        )
     return found
+
+
+def _reason(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _last_day(match: re.Match[str] | None) -> tuple[datetime.date | None, str | None]:
+    """The day that `until=` names, and what is wrong with it."""
+    if match is None:
+        return None, None
+    try:
+        return datetime.datetime.strptime(match[1], "%Y-%m-%d").replace(tzinfo=datetime.UTC).date(), None
+    except ValueError:
+        return None, f"'until={match[1]}' is no day: write until=YYYY-MM-DD"

@@ -15,10 +15,12 @@ def load_builtin(config: Config) -> Loaded:
     from semfora_hooks.rules.module_organization import ModuleOrganization
     from semfora_hooks.rules.naming import Naming
     from semfora_hooks.rules.type_narrowing import TypeNarrowing
+    from semfora_hooks.rules.unused_suppression import UnusedSuppression
 
     rules: list[Rule] = []
     errors: list[SemforaError] = []
-    for kind in (CombineFunctions, Complexity, DeadCode, ModuleOrganization, Naming, TypeNarrowing):
+    kinds = (CombineFunctions, Complexity, DeadCode, ModuleOrganization, Naming, TypeNarrowing, UnusedSuppression)
+    for kind in kinds:
         try:
             rules.append(kind.configured(config))
         except ConfigError as error:

@@ -56,11 +56,13 @@ class CombineFunctions(BuiltinRule[CombineOptions]):
                 continue
             if duplicate.tokens < self.options.min_tokens:
                 continue
-            symbols = [
+            own = (
                 symbol
                 for symbol in (context.by_id[identity] for identity in duplicate.symbols)
                 if is_own_code(symbol, tests=self.options.include_tests)
-            ]
+            )
+            # By name, not by line: the first one is part of the fingerprint, and functions change places.
+            symbols = sorted(own, key=lambda symbol: (symbol.file, symbol.id))
             around = {group_of.get(symbol.parent or "") for symbol in symbols}
             if len(around) == 1 and around != {None}:
                 continue  # inner functions of copies: the copies are reported

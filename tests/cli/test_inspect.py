@@ -303,6 +303,7 @@ def test_rules_list(app: Project, run: Run) -> None:
         ["module-organization", "on", "warning", "builtin"],
         ["naming", "off", "info", "builtin"],
         ["type-narrowing", "on", "info", "builtin"],
+        ["unused-suppression", "on", "warning", "builtin"],
     ]
 
 
@@ -335,14 +336,14 @@ def test_rules_list_names_what_cannot_be_loaded(app: Project, run: Run) -> None:
     outcome = run("rules", "list")
     assert outcome.code == 2
     assert outcome.err.startswith("error: .semfora/rules/bad.yaml:")
-    assert len(outcome.out.splitlines()) == 6
+    assert len(outcome.out.splitlines()) == 7
 
 
 @pytest.mark.parametrize("provider", ["declarative", "semfora-hooks:declarative"])
 def test_shipped_providers_can_be_switched_off(app: Project, run: Run, provider: str) -> None:
     app.write({".semfora/rules/bad.yaml": "name: [\n"})
     outcome = run("rules", "list", "--disable-provider", provider)
-    assert (outcome.code, outcome.err, len(outcome.out.splitlines())) == (0, "", 6)
+    assert (outcome.code, outcome.err, len(outcome.out.splitlines())) == (0, "", 7)
 
 
 def test_disabling_an_unknown_provider(app: Project, run: Run) -> None:

@@ -1,17 +1,12 @@
-"""Comments and baselines: what they silence, and what they do not."""
+"""Comments: what they silence, and what they do not."""
 
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from semfora_hooks.discovery import find_root
-from semfora_hooks.engine import Request, SuggestEngine
-from semfora_hooks.policy import baseline
 
 from .conftest import Outcome, Project
 
@@ -19,7 +14,20 @@ Run = Callable[..., Outcome]
 
 
 def suppressed(outcome: Outcome) -> list[tuple[str, dict[str, Any] | None]]:
-    return [(item["symbols"][0]["name"], item["suppressed"]) for item in outcome.json["recommendations"]]
+    return [
+        (item["symbols"][0]["name"], item["suppressed"])
+        for item in outcome.json["recommendations"]
+        if item["rule_id"] != "unused-suppression"
+    ]
+
+
+def useless(outcome: Outcome) -> list[tuple[int, str]]:
+    """Lines of comments that are good for nothing, and what is said about them."""
+    return [
+        (item["symbols"][0]["start_line"], item["title"])
+        for item in outcome.json["recommendations"]
+        if item["rule_id"] == "unused-suppression"
+    ]
 
 
 def comment(line: int, reason: str | None = None, file: str = "app.py") -> dict[str, Any]:
@@ -61,7 +69,8 @@ TOMORROW = (datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(days=1))
 )
 def test_comments(project: Project, run: Run, source: str, mark: dict[str, Any] | None) -> None:
     project.write({"app.py": source})
-    outcome = run("suggest", "--fail-on", "warning", "--output-format", "json")
+    options = ("suggest", "--fail-on", "warning", "--output-format", "json")
+    outcome = run(*options, "--ignore", "unused-suppression")
     assert suppressed(outcome) == [("_f", mark)]
     assert outcome.code == (1 if mark is None else 0)
     assert outcome.json["summary"]["suppressed"] == (mark is not None)
@@ -74,6 +83,57 @@ def test_until_holds_through_its_last_day(project: Project, run: Run) -> None:
         project.write({"app.py": f"def _f():  # semfora: ignore[dead-code] until={day}\n    return 1\n"})
         ((_, mark),) = suppressed(run("suggest", "--output-format", "json"))
         assert (mark is not None) is silent
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("ignore[dead-code] -- asked for", None),
+        ("ignore[dead_code]", None),
+        ("ignore", "This comment silences nothing: it names no rule in brackets: write ignore[rule-id] -- reason"),
+        ("ignore[]", "This comment silences nothing: its brackets are empty: write ignore[rule-id] -- reason"),
+        ("ignore[naming]", "This comment silences nothing: 'naming' finds nothing here"),
+        ("ignore[naming, dead-code]", "This comment silences nothing for naming: 'naming' finds nothing here"),
+        ("ignore[dead-cod]", "This comment silences nothing: there is no rule 'dead-cod'; did you mean 'dead-code'?"),
+        (
+            "ignore[all]",
+            "This comment silences nothing: 'all' names no rule: there is no form that silences everything",
+        ),
+        (
+            "ignore[dead-code] until=2020-01-01",
+            "This comment's last day was 2020-01-01, and what it silenced is still there",
+        ),
+        ("ignore[naming] until=2020-01-01", "This comment's last day was 2020-01-01"),
+        (
+            "ignore[dead-code] until=soon",
+            "This comment silences nothing: 'until=soon' is no day: write until=YYYY-MM-DD",
+        ),
+        ("ignore[unused-suppression]", None),
+        ("ignore[naming, unused-suppression]", None),
+    ],
+)
+def test_comments_that_are_good_for_nothing(project: Project, run: Run, comment: str, expected: str | None) -> None:
+    project.write({"app.py": f"x = 1\n\n\ndef _f():  # semfora: {comment}\n    return 1\n"})
+    outcome = run("suggest", "--output-format", "json")
+    open_ones = [item for item in outcome.json["recommendations"] if item["suppressed"] is None]
+    titles = [item["title"] for item in open_ones if item["rule_id"] == "unused-suppression"]
+    assert titles == ([] if expected is None else [expected])
+    assert [line for line, _ in useless(outcome)] in ([], [4])
+    assert run("suggest", "--output-format", "json").json["recommendations"] == outcome.json["recommendations"]  # kept
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--select", "naming,unused-suppression"), ("--ignore", "dead-code"), ("--rule", "unused-suppression")],
+)
+def test_comments_for_rules_that_did_not_run_are_left_alone(
+    project: Project, run: Run, options: tuple[str, ...]
+) -> None:
+    project.write({"app.py": "def used():  # semfora: ignore[dead-code]\n    return 1\n\n\nused()\n"})
+    assert useless(run("suggest", "--output-format", "json")) == [
+        (1, "This comment silences nothing: 'dead-code' finds nothing here")
+    ]
+    assert useless(run("suggest", "--output-format", "json", *options)) == []
 
 
 def test_suppressed_findings_are_not_shown_as_text(project: Project, run: Run) -> None:
@@ -104,80 +164,3 @@ def test_a_finding_inside_a_symbol_listens_to_both_lines(
     (found,) = outcome.json["recommendations"]
     assert (found["symbols"][0]["file"], found["symbols"][0]["start_line"]) == ("a.py", 3)
     assert (found["suppressed"] is not None) is silent
-
-
-# ----------------------------------------------------------------------------------------------------------- baseline
-
-TWO = {"app.py": "def _f():\n    return 1\n\n\ndef _g():\n    return 2\n"}
-
-
-def accept(project: Project, *names: str, file: str = "baseline.json") -> None:
-    engine = SuggestEngine.for_folder(project.path)
-    found = engine.run(Request(find_root([], project.path))).report.recommendations
-    kept = [item for item in found if item.symbols[0].name in names]
-    (project.path / file).parent.mkdir(exist_ok=True)
-    (project.path / file).write_bytes(baseline.render(kept))
-
-
-def test_a_baseline(project: Project, run: Run) -> None:
-    project.write(TWO)
-    accept(project, "_f")
-    outcome = run("suggest", "--baseline", "baseline.json", "--fail-on", "warning", "--output-format", "json")
-    mark = {"kind": "baseline", "file": "baseline.json", "line": 1, "reason": None}
-    assert (outcome.code, suppressed(outcome)) == (1, [("_f", mark), ("_g", None)])
-    project.write({"app.py": "# moved\n\n\ndef _f(x, y):\n    return x * y\n"})
-    assert run("suggest", "--baseline", "baseline.json", "--fail-on", "warning").code == 0
-    assert run("suggest", "--fail-on", "warning").code == 1
-
-
-def test_a_baseline_in_the_configuration_starts_from_the_root_and_on_the_command_line_from_here(
-    project: Project, run: Run
-) -> None:
-    project.write({**TWO, "sub/x.txt": "", "semfora.toml": ""})
-    accept(project, "_f", file="sub/b.json")
-    assert run("suggest", "--baseline", "b.json", folder="sub").out.count("\n") == 1
-    assert run("suggest", "--baseline", "sub/b.json", folder="sub").code == 2
-    project.write({"semfora.toml": 'baseline = "sub/b.json"\n'})
-    outcome = run("suggest", "--output-format", "json", folder="sub")
-    assert [mark and mark["file"] for _, mark in suppressed(outcome)] == ["sub/b.json", None]
-    again = run("suggest", "--output-format", "json", "--baseline", str(project.path / "sub" / "b.json"))
-    assert suppressed(again) == suppressed(outcome)
-
-
-def test_a_baseline_is_the_same_bytes_for_the_same_findings(project: Project) -> None:
-    project.write({**TWO, "z.py": "def _z():\n    return 1\n"})
-    accept(project, "_g", "_z", "_f")
-    first = (project.path / "baseline.json").read_bytes()
-    accept(project, "_f", "_g", "_z")
-    assert (project.path / "baseline.json").read_bytes() == first
-    document = json.loads(first)
-    assert (document["schema"], document["version"]) == ("semfora.baseline", 1)
-    assert [entry["symbol"] for entry in document["findings"]] == ["app.py::_f", "app.py::_g", "z.py::_z"]
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        ("", "not a baseline: Input data was truncated"),
-        ("[]", "not a baseline: Expected `object`, got `array`"),
-        ('{"schema": "other"}', "not a baseline: Invalid enum value 'other'"),
-        ('{"version": 2}', "not a baseline: Invalid enum value 2"),
-        ('{"findings": [{}]}', "not a baseline: Object missing required field `fingerprint`"),
-        ('{"findings": [{"fingerprint": "\xff"}]}', "not a baseline: "),
-    ],
-)
-def test_a_file_that_is_no_baseline(project: Project, run: Run, content: str, text: str) -> None:
-    project.write(TWO)
-    (project.path / "b.json").write_bytes(content.encode("latin-1"))
-    outcome = run("suggest", "--baseline", "b.json")
-    assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith(f"error: {project.path}/b.json: {text}")
-
-
-def test_a_baseline_that_is_a_folder(project: Project, run: Run) -> None:
-    project.write({**TWO, "sub/x.txt": ""})
-    assert run("suggest", "--baseline", "sub") == (
-        2,
-        "",
-        f"error: {project.path}/sub: cannot be read: Is a directory\n",
-    )

@@ -184,6 +184,26 @@ def test_a_merge_that_is_fine_and_a_fast_forward(make: Make) -> None:
     check(repository.git("merge", "--no-edit", "--no-ff", "side"), "Passed")
 
 
+def test_a_merge_brings_what_was_judged_elsewhere(make: Make) -> None:
+    """Findings of the merged branch are inherited, with conflicts and without; what the merge adds is not."""
+    repository = two_sides(make)
+    repository.git("checkout", "-q", "side")
+    repository.write("other.py", FORGOTTEN)
+    repository.commit("--no-verify")
+    repository.git("checkout", "-q", "-b", "clean", "main~1")
+    repository.write("more.py", LOST)
+    repository.commit("--no-verify")
+    repository.git("checkout", "-q", "main")
+    check(repository.git("merge", "--no-edit", "clean"), "Passed")
+    assert repository.git("merge", "--no-edit", "side").code == 1
+    repository.write("callers.py", "x = 4\n" + CALLER.format(1) + UNUSED)
+    blocked = repository.commit()
+    check(blocked, "Failed")
+    assert "_unused" in blocked.text and "_forgotten" not in blocked.text and "_lost" not in blocked.text
+    repository.write("callers.py", "x = 4\n" + CALLER.format(1))
+    check(repository.commit(), "Passed")
+
+
 def test_a_range_that_is_named(make: Make) -> None:
     """`--from-ref` and `--to-ref`, as continuous integration has them, whatever is checked out."""
     repository = make({"pyproject.toml": STRICT, "app.py": UNUSED})

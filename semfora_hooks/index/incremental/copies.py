@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.incremental.state import StaleStateError
-from semfora_hooks.index.incremental.view import View, path_of
+from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.link import as_duplicates
 from semfora_hooks.index.names import scopes
 from semfora_hooks.index.similarity import MAX_BUCKET, Body, Group, cluster, exact_group, likeness, probes

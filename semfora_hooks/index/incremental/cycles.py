@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from semfora_hooks.index.entries import path_of
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.graph import strongly_connected
-from semfora_hooks.index.incremental.view import View, path_of
+from semfora_hooks.index.incremental.view import View
 
 Node = TypeVar("Node", bound=Hashable)
 

@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.incremental.cycles import CallGraph, circles, exact_calls
 from semfora_hooks.index.incremental.interface import changed_names, dependency_keys
 from semfora_hooks.index.incremental.state import StaleStateError, State, SymbolCounts
-from semfora_hooks.index.incremental.view import View, definitions, path_of, stored_counts
+from semfora_hooks.index.incremental.view import View, definitions, stored_counts
 from semfora_hooks.index.link import is_plain_method
 from semfora_hooks.index.modules import PACKAGE_FILES, source_roots
 from semfora_hooks.index.reachability import is_part_of, is_usable

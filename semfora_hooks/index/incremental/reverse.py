@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
+from semfora_hooks.index.entries import path_of
 from semfora_hooks.index.filelink import FileLink
 
 
@@ -27,20 +27,9 @@ class ReverseLinks:
     def add(self, path: str, link: FileLink) -> None:
         """Take in the link of one more file."""
         for callee in link.callees:
-            for file in possible_files(callee):
-                self.callers[file].add(path)
+            self.callers[path_of(callee)].add(path)
         for item in link.imports:
             self.importers[item.imported].add(path)
         for pair in link.constructors:
             self.pairs.add(pair)
-            for file in possible_files(pair[0]):
-                self.constructors[file].add(pair)
-
-
-def possible_files(identity: str) -> Iterator[str]:
-    """The files that a symbol's id may belong to: more than one if two colons stand in a file's name."""
-    yield identity
-    end = identity.find("::")
-    while end >= 0:
-        yield identity[:end]
-        end = identity.find("::", end + 1)
+            self.constructors[path_of(pair[0])].add(pair)

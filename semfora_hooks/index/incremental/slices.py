@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from semfora_hooks.index.entries import path_of
 from semfora_hooks.index.imports import import_edges, modules
 from semfora_hooks.index.incremental.cycles import ImportGraph, circles
-from semfora_hooks.index.incremental.view import View, path_of
+from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.link import call_order, file_symbols, module_share
 from semfora_hooks.index.metrics import symbol_metrics
 from semfora_hooks.index.reachability import reachability

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 
-from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
 from semfora_hooks.index.incremental.reverse import ReverseLinks
 from semfora_hooks.index.incremental.state import State, SymbolCounts
@@ -225,11 +225,6 @@ def packages_of(module: str) -> Iterator[str]:
     while "." in module:
         module = module.rpartition(".")[0]
         yield module
-
-
-def path_of(identity: str) -> str:
-    """The file of a symbol's id."""
-    return identity.partition("::")[0]
 
 
 def stored_counts(state: State, path: str) -> dict[str, SymbolCounts]:

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.incremental.copies import signed
 from semfora_hooks.index.incremental.difference import Difference, fragments, mentions
 from semfora_hooks.index.incremental.interface import dependency_keys, notes_about_others
 from semfora_hooks.index.incremental.slices import Slicer
 from semfora_hooks.index.incremental.state import TABLES, State, StoredFile, SymbolCounts, pack
-from semfora_hooks.index.incremental.view import View, definitions, path_of
+from semfora_hooks.index.incremental.view import View, definitions
 from semfora_hooks.index.link import LinkedFiles
 from semfora_hooks.index.metrics import CallStatistics
 from semfora_hooks.index.similarity import probes

@@ -1,0 +1,181 @@
+"""Which edit brought a finding about, or fixed it: `--staged` says so, across files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Outcome, Project
+
+Run = Callable[..., Outcome]
+
+HELPER = "def helper(rows):\n    return list(rows)\n"
+ALWAYS = "[rules.dead-code]\npublic = 'always'\n[rules.complexity]\nmax-cognitive = 2\n"
+
+
+def causes(outcome: Outcome) -> dict[tuple[str, str], list[str]]:
+    """What is said about the causes of what is new and what is gone, by rule and symbol."""
+    assert outcome.json["errors"] == []
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in (*outcome.json["recommendations"], *outcome.json["fixed"]):
+        key = (item["rule_id"], item["symbols"][0]["id"])
+        assert key not in found
+        found[key] = [piece["text"] for piece in item["evidence"] if piece["kind"] == "cause"]
+    return found
+
+
+def change(
+    project: Project, run: Run, before: dict[str, Any], after: dict[str, Any], *options: str
+) -> dict[tuple[str, str], list[str]]:
+    project.write({"semfora.toml": ALWAYS, "z.py": "z = 1\n", **before}).commit()
+    project.write(after).git("add", "-A")
+    outcome = run("suggest", "--staged", "--output-format", "json", *options)
+    assert (
+        run("suggest", "--staged", "--output-format", "json", "--no-cache", *options).json["recommendations"]
+        == (outcome.json["recommendations"])
+    )
+    return causes(outcome)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        (
+            {"api.py": "from lib import helper\n\nx = 1\nhelper(x)\n"},
+            {"api.py": "x = 1\n"},
+            "removing the call at api.py:4 left `helper` without callers",
+        ),
+        (
+            {"api.py": "import lib\n\n\ndef main():\n    lib.helper(1)\n    lib.helper(2)\n\n\nmain()\n"},
+            {"api.py": "def main():\n    print(1)\n\n\nmain()\n"},
+            "removing the calls at api.py:5 (2 times) left `helper` without callers",
+        ),
+        (
+            {"api.py": "import lib\n\nlib.helper(1)\n\n\ndef main():\n    lib.helper(2)\n\n\nmain()\n"},
+            {"api.py": "def main():\n    print(1)\n\n\nmain()\n"},
+            "removing the calls at api.py:3 and api.py:7 left `helper` without callers",
+        ),
+        (
+            {"api.py": "from lib import helper as h\n\nh(1)\n", "other.py": "import lib\n\nlib.helper(3)\n"},
+            {"api.py": None, "other.py": "x = 1\n"},
+            "removing the calls at api.py:3 and other.py:3 left `helper` without callers",
+        ),
+        (
+            {f"m{n}.py": "import lib\n\nlib.helper(3)\n" for n in range(5)},
+            {f"m{n}.py": "x = 1\n" for n in range(5)},
+            "removing the calls at m0.py:3, m1.py:3, m2.py:3 and 2 more left `helper` without callers",
+        ),
+        (
+            {"api.py": "from lib import helper\n\nx = [helper]\n"},
+            {"api.py": "x = []\n"},
+            "removing the import at api.py:1 left `helper` unused",
+        ),
+        (
+            {"api.py": "use('helper')\n"},
+            {"api.py": "use('other')\n"},
+            "removing what names it in api.py left `helper` unused",
+        ),
+    ],
+)
+def test_what_left_a_function_without_callers(
+    project: Project, run: Run, before: dict[str, Any], after: dict[str, Any], cause: str
+) -> None:
+    found = change(project, run, {"lib.py": HELPER, **before}, after)
+    assert found == {("dead-code", "lib.py::helper"): [cause]}
+
+
+@pytest.mark.parametrize(
+    ("after", "cause"),
+    [
+        ("from lib import helper\n\nhelper(1)\n", "adding the call at api.py:3 gave `helper` a caller"),
+        ("from lib import helper\n\nx = [helper]\n", "adding the import at api.py:1 put `helper` to use"),
+        ("use('helper')\n", "adding what names it in api.py put `helper` to use"),
+    ],
+)
+def test_what_put_a_function_to_use(project: Project, run: Run, after: str, cause: str) -> None:
+    found = change(project, run, {"lib.py": HELPER, "api.py": "x = 1\n"}, {"api.py": after})
+    assert found == {("dead-code", "lib.py::helper"): [cause]}
+
+
+def test_what_comes_and_goes_itself(project: Project, run: Run) -> None:
+    before = {"lib.py": "def _old(rows):\n    return list(rows)\n"}
+    after = {"lib.py": "def _new_one(first, second):\n    print(first, second)\n"}
+    assert change(project, run, before, after) == {
+        ("dead-code", "lib.py::_new_one"): ["the change adds `_new_one`"],
+        ("dead-code", "lib.py::_old"): ["the change removes `_old`"],
+    }
+
+
+def test_numbers(project: Project, run: Run) -> None:
+    flat = "def walk(rows):\n    for row in rows:\n        print(row)\n\n\nwalk([])\n"
+    deep = "def walk(rows):\n    for row in rows:\n        if row:\n            print(row)\n\n\nwalk([])\n"
+    deeper = deep.replace("            print(row)", "            if row.x:\n                print(row)")
+    assert change(project, run, {"a.py": flat}, {"a.py": deep}) == {
+        ("complexity", "a.py::walk"): ["cognitive complexity grew from 1 to 3"]
+    }
+    assert change(project, run, {"a.py": deep}, {"a.py": deeper}) == {
+        ("complexity", "a.py::walk"): [
+            "cognitive complexity grew from 3 to 6",
+            "its severity rose from info to warning",
+        ]
+    }
+    assert change(project, run, {"a.py": deep}, {"a.py": flat}) == {
+        ("complexity", "a.py::walk"): ["cognitive complexity fell from 3 to 1"]
+    }
+
+
+def test_circles_of_imports(project: Project, run: Run) -> None:
+    apart = {"a.py": "import b\n\nprint(b)\n", "b.py": "x = 1\n"}
+    closed = {"b.py": "x = 1\nimport a\n\nprint(a)\n"}
+    assert change(project, run, apart, closed) == {
+        ("module-organization", "a.py"): ["the change adds the import at b.py:2"]
+    }
+    assert change(project, run, closed, {"b.py": "x = 1\n"}) == {
+        ("module-organization", "a.py"): ["the change removes the import at b.py:2"]
+    }
+
+
+def test_copies(project: Project, run: Run) -> None:
+    body = (
+        "(values):\n"
+        + "".join(f"    values.append(compute_{n}(values, {n}))\n" for n in range(9))
+        + "    return values\n"
+    )
+    copied = {"b.py": f"def two{body}\n\ntwo([])\n"}
+    assert change(project, run, {"a.py": f"def one{body}\n\none([])\n"}, copied) == {
+        ("combine-functions", "a.py::one"): ["the change adds `two`"]
+    }
+    assert change(project, run, copied, {"b.py": "x = 1\n"}) == {
+        ("combine-functions", "a.py::one"): ["the change removes `two`"]
+    }
+
+
+def test_inherited_findings_have_no_cause(project: Project, run: Run) -> None:
+    project.write({"lib.py": HELPER, "semfora.toml": ALWAYS}).commit()
+    project.write({"lib.py": "# more\n" + HELPER}).git("add", "-A")
+    outcome = run("suggest", "--staged", "--all", "--output-format", "json")
+    assert [item["status"] for item in outcome.json["recommendations"]] == ["inherited"]
+    assert causes(outcome) == {("dead-code", "lib.py::helper"): []}
+
+
+def test_people_see_it(project: Project, run: Run) -> None:
+    project.write(
+        {"lib.py": HELPER, "semfora.toml": ALWAYS, "api.py": "from lib import helper\n\nhelper(1)\n"}
+    ).commit()
+    project.write({"api.py": "x = 1\n"}).git("add", "-A")
+    assert (
+        "removing the call at api.py:3 left `helper` without callers"
+        in run("suggest", "--staged", "--output-format", "full").out
+    )
+
+
+def test_since_a_revision(project: Project, run: Run) -> None:
+    project.write(
+        {"lib.py": HELPER, "semfora.toml": ALWAYS, "api.py": "from lib import helper\n\nhelper(1)\n"}
+    ).commit()
+    project.write({"api.py": "x = 1\n"}).commit()
+    assert causes(run("suggest", "--since", "HEAD~1", "--output-format", "json")) == {
+        ("dead-code", "lib.py::helper"): ["removing the call at api.py:3 left `helper` without callers"]
+    }
