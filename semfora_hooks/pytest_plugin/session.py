@@ -58,7 +58,8 @@ class Run:
         if since:
             merge_base(root.path, since)  # a revision there is not: say so before anything runs
         self.engine = SuggestEngine(load_config(root.path, overrides=overrides))
-        self.request = Request(root, "range", base=since) if since else Request(root)
+        inherited = not self.engine.config.new_only
+        self.request = Request(root, "range", base=since, show_inherited=inherited) if since else Request(root)
         self.kind = _setting(config, "items") or "rule"
         self.reports = self._find_reporters()
         self.problems: list[str] = []
