@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 import click
@@ -42,9 +42,8 @@ def render_concise(report: Report, stream: TextIO, options: RenderOptions) -> No
 
 def render_full(report: Report, stream: TextIO, options: RenderOptions) -> None:
     """Findings with source, evidence and advice, then the totals."""
-    paint = _python_painter() if options.color else None
     for item in open_findings(report):
-        _finding(item, stream, options, paint)
+        _finding(item, stream, options)
     for item in report.fixed:
         stream.write(f"{_style('fixed', options, fg='green')} {item.rule_id}: {one_line(item.title)}\n")
     stream.write(f"{totals(report)}\n")
@@ -52,7 +51,7 @@ def render_full(report: Report, stream: TextIO, options: RenderOptions) -> None:
         write_statistics(report, stream)
 
 
-def _finding(item: Recommendation, stream: TextIO, options: RenderOptions, paint: Callable[[str], str] | None) -> None:
+def _finding(item: Recommendation, stream: TextIO, options: RenderOptions) -> None:
     name = severity(item)
     status = f" {item.status}" if item.status else ""
     stream.write(
@@ -63,8 +62,7 @@ def _finding(item: Recommendation, stream: TextIO, options: RenderOptions, paint
     _paragraph(stream, item.title, options.width, "  ")
     for number, line in _excerpt(item, options):
         bar = _style(f"{number:>5} |", options, dim=True)
-        shown = paint(line) if paint and item.symbols[0].file.endswith((".py", ".pyi")) else line
-        stream.write(f"    {bar} {shown}".rstrip() + "\n")
+        stream.write(f"    {bar} {line}".rstrip() + "\n")
     if item.description:
         _paragraph(stream, item.description, options.width, "  ")
     for evidence in item.evidence:
@@ -112,7 +110,7 @@ def _place(item: Recommendation, options: RenderOptions) -> str:
 
 
 def _excerpt(item: Recommendation, options: RenderOptions) -> Iterator[tuple[int, str]]:
-    """The line the finding stands on, and the next two, with their numbers."""
+    """The line the finding stands on, and the next two, with their numbers; coloured if colour is welcome."""
     from semfora_hooks.reporters.columns import MIN_WIDTH, cut
 
     first = first_symbol(item)
@@ -122,8 +120,14 @@ def _excerpt(item: Recommendation, options: RenderOptions) -> Iterator[tuple[int
     lines = source.split("\n")
     end = min(first.start_line + 2, first.end_line, len(lines))
     room = max(options.width - len("    12345 | "), MIN_WIDTH)
-    for number in range(first.start_line, end + 1):
-        yield number, cut(printable(lines[number - 1]), room)
+    shown = [printable(line) for line in lines[first.start_line - 1 : end]]
+    if options.color and first.file.endswith((".py", ".pyi")):
+        from semfora_hooks.reporters.painting import paint_python
+
+        painted = paint_python(shown, room)
+    else:
+        painted = [cut(line, room) for line in shown]
+    yield from enumerate(painted, first.start_line)
 
 
 def _paragraph(stream: TextIO, text: str, width: int, indent: str, hang: str = "") -> None:
@@ -131,13 +135,3 @@ def _paragraph(stream: TextIO, text: str, width: int, indent: str, hang: str = "
 
     for line in text.splitlines() or [""]:
         stream.write("\n".join(wrap(printable(line), width, indent, hang)) + "\n")
-
-
-def _python_painter() -> Callable[[str], str]:
-    """Colours a line of Python. A line at a time: what comes before an excerpt is not read for it."""
-    from pygments import highlight  # type: ignore[import-untyped]
-    from pygments.formatters.terminal import TerminalFormatter  # type: ignore[import-untyped]
-    from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
-
-    lexer, formatter = PythonLexer(stripnl=False, ensurenl=False), TerminalFormatter(bg="dark")
-    return lambda line: highlight(line, lexer, formatter).rstrip("\n")
