@@ -356,7 +356,7 @@ def test_a_link_that_leaves_the_repository_is_no_path(app: Project, run: Run, tm
         (
             "[tool.semfora.plugins.wasm]\nzzz = 1",
             "pyproject.toml: unknown key 'plugins.wasm.zzz' "
-            "(valid keys: enabled, locked, memory-ceiling, timeout-ceiling)",
+            "(valid keys: enabled, locked, memory-ceiling, timeout-ceiling, total-timeout)",
         ),
         (
             "[tool.semfora.plugins.wasm]\nmemory-ceilin = 1",
