@@ -1,31 +1,33 @@
-"""The host's side of the sandbox: starts workers, gives them work, and kills those that exceed their time."""
+"""The host's side of the sandbox: gives plugins to workers, and keeps what they compiled and answered."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import math
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from semfora_hooks.providers.wasm import frames, sharedmemory
 from semfora_hooks.providers.wasm.budget import Budget
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.projection import Document
 from semfora_hooks.providers.wasm.stats import PluginStats
+from semfora_hooks.providers.wasm.workerprocess import (
+    DATA_LIMIT,
+    MAX_OUTPUT,
+    START_SECONDS,
+    SandboxError,
+    Worker,
+    wasmtime_folder,
+)
 
-START_SECONDS = 30.0
+__all__ = ["MAX_OUTPUT", "Binary", "Pool", "SandboxError", "Worker", "wasmtime_folder"]
+
 COMPILE_SECONDS = 60.0
 SLOW_REFUSAL_SECONDS = 2.0
 """A plugin that is refused after so much compiling, for whatever reason, is not compiled again for a day."""
@@ -33,48 +35,12 @@ GRACE_SECONDS = 0.3
 """What an evaluation may take beyond its timeout, which the worker enforces itself, before the worker is killed."""
 TRANSFER_RATE = 100 << 20
 """Bytes a second that a context needs at the least to reach the worker; that time is not the plugin's."""
-MAX_OUTPUT = 8 << 20
+PATIENCE_SECONDS = 0.1
+"""How long one waits for a worker that is at work before another is started, which takes about as long."""
 MAX_CODE = 512 << 20
 """Bytes of compiled code that a worker may hand over."""
 MAX_COMPILED = 64
 """Plugins that a worker keeps compiled; each holds memory and files open."""
-DATA_LIMIT = 4 << 30
-"""Private memory of a worker besides its guests': wasmtime, compiled code, copies of context and output."""
-
-_KEPT_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
-_PACKAGE = __name__.rpartition(".")[0]
-# Stub packages: the worker needs four modules, not what the real packages import, and nothing from other folders.
-_BOOTSTRAP = """
-import sys, types
-package, folder, wasmtime_parent, data_limit, shared = sys.argv[1:]
-parts = package.split(".")
-for depth in range(1, len(parts) + 1):
-    name = ".".join(parts[:depth])
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [folder] if depth == len(parts) else []
-if wasmtime_parent not in sys.path:
-    sys.path.append(wasmtime_parent)
-import importlib
-importlib.import_module(package + ".worker").main(int(data_limit), int(shared))
-"""
-
-
-class SandboxError(Exception):
-    """A plugin could not be compiled or evaluated.
-
-    Attributes:
-        kind: The word of the failure taxonomy, as in `PluginError.kind`.
-        detail: What happened, as far as it is known; the guest may have written it.
-        log: What the guest wrote to its standard streams.
-        hint: What to do, where it is not what the kind says.
-    """
-
-    def __init__(self, kind: str, detail: str, log: str = "", hint: str | None = None) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
-        self.log = log
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,147 +61,6 @@ class Binary:
         return self.code[4:8] == b"\x0d\x00\x01\x00"
 
 
-def wasmtime_folder() -> Path | None:
-    """The folder that holds the `wasmtime` package, or `None` where it is not installed."""
-    try:
-        spec = importlib.util.find_spec("wasmtime")
-    except (ImportError, ValueError):
-        return None
-    return Path(spec.origin).parent.parent if spec is not None and spec.origin is not None else None
-
-
-class Worker:
-    """One sandboxed process. Not thread-safe: `Pool` gives it to one caller at a time.
-
-    Attributes:
-        process: The process.
-        compiled: Keys of the plugins it keeps compiled, oldest first.
-        greeted: Whether it has said that it is ready.
-    """
-
-    def __init__(self, data_limit: int = DATA_LIMIT) -> None:
-        parent = wasmtime_folder()
-        if parent is None:
-            raise SandboxError("missing_extra", "wasmtime is not installed")
-        self.compiled: list[str] = []
-        self.greeted = False
-        self._timed_out = False
-        self._errors = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with the worker
-        self._shared = sharedmemory.Sender() if sharedmemory.is_available() else None
-        inherited = [] if self._shared is None else [self._shared.descriptor]
-        arguments = [_PACKAGE, str(Path(__file__).parent), str(parent), str(data_limit), *map(str, inherited or [-1])]
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOTSTRAP, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                cwd=Path(sys.executable).anchor or None,
-                env={name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ},
-                start_new_session=True,  # Ctrl-C is ours to handle
-                pass_fds=inherited,
-            )
-        except OSError as error:
-            self._errors.close()
-            if self._shared is not None:
-                self._shared.close()
-            raise SandboxError("crash", f"the sandbox's process cannot be started: {error}") from None
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs, and nobody has killed it."""
-        return not self._timed_out and self.process.poll() is None
-
-    def request(
-        self, header: dict[str, Any], payload: Sequence[bytes], seconds: float, max_reply: int = MAX_OUTPUT
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send one message and wait for the reply, at most `seconds`. After an error the worker is dead or reusable.
-
-        Args:
-            header: What to do.
-            payload: The bytes that go with it, in pieces.
-            seconds: How long it may take.
-            max_reply: Bytes that the reply may have.
-
-        Raises:
-            SandboxError: The plugin failed, or the process died (`crash`) or was killed for its time (`timeout`).
-        """
-        if not self.greeted:
-            self._greet()
-        return self._exchange(header, payload, seconds, max_reply)
-
-    def _greet(self) -> None:
-        try:
-            self._exchange(None, (), START_SECONDS, MAX_OUTPUT)
-        except SandboxError as error:
-            if error.kind == "timeout":
-                raise SandboxError("crash", f"the sandbox's process did not start in {START_SECONDS:g} s") from None
-            raise
-        self.greeted = True
-
-    def _exchange(
-        self, header: dict[str, Any] | None, payload: Sequence[bytes], seconds: float, max_reply: int
-    ) -> tuple[dict[str, Any], bytes]:
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
-        assert self.process.stdin is not None and self.process.stdout is not None
-        try:
-            if header is not None:
-                if self._shared is not None:
-                    header, payload = header | {"shared": self._shared.write(payload)}, ()
-                frames.send(cast(BinaryIO, self.process.stdin), header, *payload)
-            reply = frames.receive(cast(BinaryIO, self.process.stdout), max_reply)
-            if reply is not None and (size := reply[0].get("shared")) and self._shared is not None:
-                if not isinstance(size, int) or not 0 < size <= max_reply:
-                    raise frames.FrameError(f"{size!r} bytes in shared memory")
-                reply = reply[0], self._shared.read(size)
-        except (OSError, frames.FrameError):
-            reply = None
-        finally:
-            timer.cancel()
-            timer.join()  # so that it cannot kill the worker when the reply has been read
-        if self._shared is not None:
-            self._shared.shrink()
-        if reply is None:
-            raise self._death()
-        failure = reply[0].get("failure")
-        if failure is not None:
-            raise SandboxError(str(failure), str(reply[0].get("detail", "")), str(reply[0].get("log", "")))
-        return reply
-
-    def _expire(self) -> None:
-        self._timed_out = True
-        self.process.kill()
-
-    def _death(self) -> SandboxError:
-        """Why the process is gone. Reaps it."""
-        self.process.kill()
-        status = self.process.wait()
-        if self._timed_out:
-            return SandboxError("timeout", "")
-        how = f"exit status {status}"
-        if status < 0:
-            with contextlib.suppress(ValueError):
-                how = signal.Signals(-status).name
-        self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, self._errors.tell() - 2000))
-        last_words = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-        return SandboxError("crash", f"the sandbox's process died ({how})", last_words)
-
-    def close(self) -> None:
-        """Kill the process, if it still runs, and wait for its end."""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self._errors):
-            if stream is not None:
-                with contextlib.suppress(OSError):  # unsent bytes to a dead process
-                    stream.close()
-        if self._shared is not None:
-            self._shared.close()
-            self._shared = None
-
-
 class Pool:
     """Workers, as many as threads ask at the same time. They end with the pool, and with this process."""
 
@@ -249,7 +74,7 @@ class Pool:
         self.budget = budget or Budget(math.inf, "")
         # A component may have four memories, and input and output exist twice.
         self._data_limit = DATA_LIMIT + 4 * memory_ceiling
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._refused: dict[str, SandboxError] = {}
@@ -260,6 +85,13 @@ class Pool:
         with self._lock:
             if not self._all:
                 self._idle.append(self._start())
+
+    def preload(self, binary: Binary, stats: PluginStats) -> None:
+        """Have a worker load a plugin's compiled code, where it is kept: then evaluating need not wait for that."""
+        if self.caches is not None and self._all:
+            with contextlib.suppress(SandboxError), self._worker(binary.key) as worker:
+                if binary.key not in worker.compiled:
+                    self._load(worker, binary, stats)
 
     def evaluate(
         self,
@@ -352,28 +184,33 @@ class Pool:
 
     def _make_ready(self, worker: Worker, binary: Binary, stats: PluginStats) -> None:
         """Have a worker load a plugin's compiled code, or compile it."""
+        if not self._load(worker, binary, stats):
+            start = time.perf_counter()
+            self._compile(worker, binary)
+            stats.compile += time.perf_counter() - start
+
+    def _load(self, worker: Worker, binary: Binary, stats: PluginStats) -> bool:
+        """Have a worker load a plugin's compiled code; whether there was some, and of this kind of processor."""
         if len(worker.compiled) >= MAX_COMPILED:
             worker.request({"op": "forget", "key": worker.compiled.pop(0)}, (), START_SECONDS)
         start = time.perf_counter()
         code = None if self.caches is None else self.caches.compiled.get(self.caches.code_key(binary.key))
-        if code is not None:
-            header = {"op": "load", "key": binary.key, "is_component": binary.is_component}
-            try:
-                with self._within_budget(COMPILE_SECONDS) as seconds:
-                    reply, _ = worker.request(header, [code], seconds)
-            except SandboxError as error:
-                assert self.caches is not None
-                if error.hint is None:  # else it is the budget's fault, not the code's
-                    self.caches.compiled.remove(self.caches.code_key(binary.key))
-                raise
-            stats.load += time.perf_counter() - start
-            if reply.get("loaded"):  # else another kind of processor, for example
-                stats.compiled_hits += 1
-                worker.compiled.append(binary.key)
-                return
-        start = time.perf_counter()
-        self._compile(worker, binary)
-        stats.compile += time.perf_counter() - start
+        if self.caches is None or code is None:
+            return False
+        header = {"op": "load", "key": binary.key, "is_component": binary.is_component}
+        try:
+            with self._within_budget(COMPILE_SECONDS) as seconds:
+                reply, _ = worker.request(header, [code], seconds)
+        except SandboxError as error:
+            if error.hint is None:  # else it is the budget's fault, not the code's
+                self.caches.compiled.remove(self.caches.code_key(binary.key))
+            raise
+        stats.load += time.perf_counter() - start
+        if not reply.get("loaded"):
+            return False
+        stats.compiled_hits += 1
+        worker.compiled.append(binary.key)
+        return True
 
     def _compile(self, worker: Worker, binary: Binary) -> None:
         start = time.perf_counter()
@@ -403,9 +240,9 @@ class Pool:
     def _worker(self, key: str) -> Iterator[Worker]:
         """A worker for this thread alone, if possible one that has compiled `key`."""
         with self._lock:
-            for dead in [worker for worker in self._idle if not worker.alive]:
-                self._drop(dead)
-            worker = next((w for w in self._idle if key in w.compiled), None) or next(iter(self._idle), None)
+            worker = self._free(key)
+            if worker is None and self._all and self._lock.wait_for(lambda: self._idle, PATIENCE_SECONDS):
+                worker = self._free(key)
             if worker is None:
                 worker = self._start()
             else:
@@ -421,6 +258,12 @@ class Pool:
             raise
         self._give_back(worker)
 
+    def _free(self, key: str) -> Worker | None:
+        """A worker that nobody uses, if possible one that has compiled `key`."""
+        for dead in [worker for worker in self._idle if not worker.alive]:
+            self._drop(dead)
+        return next((w for w in self._idle if key in w.compiled), None) or next(iter(self._idle), None)
+
     def _start(self) -> Worker:
         worker = Worker(self._data_limit)
         self._all.add(worker)
@@ -432,6 +275,7 @@ class Pool:
                 self._idle.append(worker)
             else:
                 self._drop(worker)
+            self._lock.notify()
 
     def _drop(self, worker: Worker) -> None:
         if worker in self._idle:

@@ -120,11 +120,18 @@ class WasmRule(Rule):
         self._shared = shared if isinstance(shared, Shared) else Shared(shared)
         self._begun: list[tuple[SuggestContext, Task[bytes], PluginStats]] = []
         self._binary = spec.binary
+        self._prepared = PluginStats()
 
     def prepare(self) -> None:
-        """Start a worker without waiting for it. Optional: call it early, when it is sure that plugins will run."""
+        """Start a worker, and have it load the code if that was compiled before, without waiting for either.
+
+        Optional: call it early, when it is sure that plugins will run.
+        """
         with contextlib.suppress(host.SandboxError):  # `evaluate` will say so
             self._shared.pool.warm_up()
+            if self._shared.pool.caches is not None:
+                stats = self._prepared
+                self._shared.crew.submit(lambda: self._shared.pool.preload(self._read(), stats))
 
     def begin(self, context: SuggestContext) -> None:
         """Start evaluating in the background; `evaluate` is called later with the same context."""
@@ -193,6 +200,9 @@ class WasmRule(Rule):
             return task.result()
         finally:
             self.stats.add(stats)
+            # Complete by now: whoever evaluated had to wait for the worker that loaded.
+            self.stats.add(self._prepared)
+            self._prepared = PluginStats()
 
     def _run(self, document: Document, stats: PluginStats) -> bytes:
         limits = self.spec.limits

@@ -1,7 +1,7 @@
 """The worker process: compiles and evaluates plugins for the host, one request at a time.
 
-It is started by `host.Worker` with an isolated interpreter. The main thread counts epochs and watches that the host is
-alive; a second one, with a stack of known size, serves.
+It is started by `workerprocess.Worker` with an isolated interpreter. The main thread counts epochs and watches that the
+host is alive; a second one, with a stack of known size, serves.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from semfora_hooks.providers.wasm import caches as module
-from semfora_hooks.providers.wasm import filecache, host
+from semfora_hooks.providers.wasm import filecache, host, workerprocess
 from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.stats import PluginStats
 
@@ -159,14 +159,14 @@ def test_too_long_compiling_is_remembered_for_a_day(start, monkeypatch: pytest.M
 def test_a_worker_that_lies_about_shared_memory(start, monkeypatch: pytest.MonkeyPatch) -> None:
     reply = json.dumps({"shared": 1 << 40}).encode()
     script = f"import sys, struct; r = {reply!r}; sys.stdout.buffer.write(struct.pack('<II', len(r), 0) + r)"
-    monkeypatch.setattr(host, "_BOOTSTRAP", script)
+    monkeypatch.setattr(workerprocess, "_BOOTSTRAP", script)
     with pytest.raises(host.SandboxError) as caught:
         run(start(), GOOD)
     assert caught.value.kind == "crash"
 
 
 def test_without_shared_memory_pipes_do(start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host.sharedmemory, "is_available", lambda: False)
+    monkeypatch.setattr(workerprocess.sharedmemory, "is_available", lambda: False)
     pool = start()
     assert run(pool, GOOD, b" " * 30_000)[0] == b'[{"title":"alive"}]'
     assert run(start(), GOOD)[1].compiled_hits == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from semfora_hooks.errors import PluginError
-from semfora_hooks.providers.wasm import host
+from semfora_hooks.providers.wasm import host, workerprocess
+from semfora_hooks.providers.wasm.caches import PluginCaches
 from semfora_hooks.providers.wasm.manifest import Limits
+from semfora_hooks.providers.wasm.stats import PluginStats
 
 from .builders import constant, core, stop, wasm
 
@@ -116,12 +119,12 @@ def test_compiling_for_too_long_is_ended_and_remembered(own_pool, make_rule, con
 
 
 def test_a_worker_that_cannot_start(own_pool, make_rule, context, monkeypatch):
-    monkeypatch.setattr(host, "_BOOTSTRAP", "raise SystemExit('no luck')")
+    monkeypatch.setattr(workerprocess, "_BOOTSTRAP", "raise SystemExit('no luck')")
     error = failure(make_rule(GOOD, on=own_pool), context)
     assert error.kind == "crash"
     assert "no luck" in error.message
-    monkeypatch.setattr(host, "_BOOTSTRAP", "import time; time.sleep(60)")
-    monkeypatch.setattr(host, "START_SECONDS", 0.2)
+    monkeypatch.setattr(workerprocess, "_BOOTSTRAP", "import time; time.sleep(60)")
+    monkeypatch.setattr(workerprocess, "START_SECONDS", 0.2)
     error = failure(make_rule(GOOD, on=own_pool), context)
     assert error.kind == "crash"
     assert "did not start" in error.message
@@ -137,15 +140,15 @@ def test_a_worker_that_cannot_start(own_pool, make_rule, context, monkeypatch):
 )
 def test_a_worker_that_answers_nonsense(own_pool, make_rule, context, monkeypatch, reply):
     script = f"import sys, time; sys.stdout.buffer.write({reply!r}); sys.stdout.flush(); sys.stdout.close()"
-    monkeypatch.setattr(host, "_BOOTSTRAP", script)
+    monkeypatch.setattr(workerprocess, "_BOOTSTRAP", script)
     assert failure(make_rule(GOOD, on=own_pool), context).kind == "crash"
     monkeypatch.undo()
     assert titles(make_rule(GOOD, on=own_pool), context) == ["alive"]
 
 
 def test_an_unsuitable_wasmtime(own_pool, make_rule, context, monkeypatch):
-    lacking = "import wasmtime; del wasmtime.Config.wasm_threads\n" + host._BOOTSTRAP
-    monkeypatch.setattr(host, "_BOOTSTRAP", lacking)
+    lacking = "import wasmtime; del wasmtime.Config.wasm_threads\n" + workerprocess._BOOTSTRAP
+    monkeypatch.setattr(workerprocess, "_BOOTSTRAP", lacking)
     error = failure(make_rule(GOOD, on=own_pool), context)
     assert error.kind == "missing_extra"
     assert "wasm_threads" in error.message
@@ -235,7 +238,7 @@ def test_the_workers_resources_are_limited(own_pool, make_rule, context):
     limits = {line[:26].strip(): line[26:].split()[0] for line in text.splitlines()}
     assert limits["Max core file size"] == "0"
     assert int(limits["Max open files"]) <= 1024
-    assert int(limits["Max data size"]) == host.DATA_LIMIT + 4 * (64 << 20)
+    assert int(limits["Max data size"]) == workerprocess.DATA_LIMIT + 4 * (64 << 20)
 
 
 SCRIPT = """
@@ -283,3 +286,41 @@ def test_no_worker_outlives_the_host(tmp_path, then, number, status):
     assert wait_until(lambda: ended(worker))
     program.stdin.close()
     program.stdout.close()
+
+
+def test_who_finds_the_worker_busy_waits_a_little_for_it(own_pool):
+    """Two short evaluations at once are one worker's; where one takes long, another is started."""
+    good, slow = host.Binary.of(wasm(GOOD)), host.Binary.of(wasm(LOOP))
+    own_pool.evaluate(good, b"[]", memory=1 << 20, timeout=5)
+    for binary, workers in ((good, 1), (slow, 2)):
+        barrier = threading.Barrier(2)
+
+        def run(which: host.Binary, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            with contextlib.suppress(host.SandboxError):
+                own_pool.evaluate(which, b"[]", memory=1 << 20, timeout=1)
+
+        threads = [threading.Thread(target=run, args=(which,)) for which in (binary, binary)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(own_pool._all) == workers
+
+
+def test_code_is_loaded_before_it_is_asked_for(tmp_path):
+    folder = host.wasmtime_folder()
+    assert folder is not None
+    caches = PluginCaches(None, folder, tmp_path)
+    binary = host.Binary.of(wasm(GOOD))
+    for expected in (0, 1):  # nothing is compiled ahead of time
+        pool = host.Pool(64 << 20, caches)
+        stats = PluginStats()
+        pool.preload(binary, stats)
+        assert not pool._all  # no worker is started for it
+        pool.warm_up()
+        pool.preload(binary, stats)
+        assert (stats.compiled_hits, stats.compile) == (expected, 0)
+        pool.evaluate(binary, b"[%d]" % expected, memory=1 << 20, timeout=5, stats=stats)
+        assert stats.compiled_hits == expected
+        pool.close()
