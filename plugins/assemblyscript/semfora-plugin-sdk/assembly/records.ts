@@ -1,6 +1,6 @@
 // The contract's types say once, in a method `fields`, which fields they have in JSON. A `RecordReader` fills them in,
 // a `RecordWriter` writes them: both have a method for each type of field, which gets the field's name and value and
-// gives its new value.
+// gives its new value. (No interface says so: AssemblyScript's cannot have methods with type parameters.)
 
 import { Char } from "./bytes";
 import { Config } from "./config";
