@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 import time
 from pathlib import Path
@@ -74,7 +73,7 @@ class FileCache:
         """Keep something under a key."""
         if len(data) > self._cap // 4 or not self._is_usable(create=True):
             return
-        temporary = self.folder / f".{secrets.token_hex(8)}"
+        temporary = self.folder / f".{os.urandom(8).hex()}"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flag("O_NOFOLLOW"), 0o600)
             with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor

@@ -5,7 +5,6 @@ The worker imports this too, so it uses the standard library alone.
 
 from __future__ import annotations
 
-import json
 import struct
 from typing import Any, BinaryIO
 
@@ -23,6 +22,8 @@ def send(stream: BinaryIO, header: dict[str, Any], *payload: bytes) -> None:
     Raises:
         OSError: The other side is gone.
     """
+    import json  # by the thread that waits for the worker, not by the one that loads plugins
+
     text = json.dumps(header).encode()
     stream.write(_LENGTHS.pack(len(text), sum(map(len, payload))) + text)
     for piece in payload:
@@ -51,6 +52,8 @@ def receive(stream: BinaryIO, max_payload: int) -> tuple[dict[str, Any], bytes] 
     text, payload = stream.read(header_length), stream.read(payload_length)
     if len(text) < header_length or len(payload) < payload_length:
         raise FrameError("cut off")
+    import json
+
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:

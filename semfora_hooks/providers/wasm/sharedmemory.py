@@ -6,11 +6,12 @@ the host touch memory that is not there. The worker imports this too, so it uses
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import mmap
 
 KEPT_BYTES = 64 << 20
 """What stays allocated between uses; pages that are there already are written faster than new ones."""
@@ -97,6 +98,9 @@ class Receiver:
         Raises:
             OSError: The host did not reserve as much.
         """
+        import ctypes  # these two are the worker's alone
+        import mmap
+
         if not size:
             return (ctypes.c_char * 0)()
         if self._map is None or len(self._map) < size:
