@@ -32,7 +32,7 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 def test_there_is_a_template_for_these_languages() -> None:
-    assert {"rust", "go", "python", "c"} <= set(PRESENT)
+    assert {"rust", "assemblyscript", "go", "python", "c"} <= set(PRESENT)
 
 
 def texts(project: Path) -> dict[str, str]:
@@ -204,7 +204,7 @@ def test_identifiers(name: str, word: str) -> None:
 
 
 def test_identifiers_are_words_of_no_language() -> None:
-    for name in (*keyword.kwlist, *sys.stdlib_module_names, "fn", "crate", "std", "cmd", "abi", "semfora"):
+    for name in (*keyword.kwlist, *sys.stdlib_module_names, "fn", "crate", "std", "cmd", "abi", "semfora", "index"):
         found = identifier(name.replace("_", "x") if name.startswith("_") else name)
         assert re.fullmatch(r"[a-z][a-z0-9_]*", found)
         assert found not in {*keyword.kwlist, *sys.stdlib_module_names}

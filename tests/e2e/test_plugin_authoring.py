@@ -53,8 +53,7 @@ def from_pypi(package: str) -> Surroundings:
 
 
 def assemblyscript(_: Path) -> Surroundings:
-    install_node()
-    return Surroundings(python_toolchains().environment(), lambda _: False)
+    return Surroundings(install_node(), lambda _: False)
 
 
 SURROUNDINGS: Mapping[str, Callable[[Path], Surroundings]] = {
@@ -97,5 +96,5 @@ def test_from_nothing_to_a_finding(language: str, tmp_path: Path) -> None:
 
 
 def test_every_language_has_a_template_and_surroundings() -> None:
-    assert {"rust", "go", "python", "c"} <= set(PRESENT)
+    assert {"rust", "assemblyscript", "go", "python", "c"} <= set(PRESENT)
     assert list(SURROUNDINGS) == list(LANGUAGES)

@@ -48,8 +48,8 @@ _TAKEN = frozenset(
         *("pub", "ref", "self", "static", "struct", "super", "trait", "type", "unsafe", "use", "where", "abstract"),
         *("become", "box", "do", "final", "macro", "override", "priv", "try", "typeof", "unsized", "virtual", "yield"),
         *("alloc", "core", "proc_macro", "std", "test", "serde", "serde_json", "semfora_plugin_sdk", "build", "deps"),
-        # Go and npm: names that mean something else to the tools.
-        *("cmd", "main", "go", "node_modules", "favicon_ico"),
+        # Go and npm: names that mean something else to the tools. AssemblyScript: its compiler, and a file.
+        *("cmd", "main", "go", "node_modules", "favicon_ico", "assemblyscript", "index"),
         # C: files of the SDK.
         *("abi", "graph", "json", "records", "semfora"),
     }
