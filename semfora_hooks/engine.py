@@ -46,6 +46,7 @@ from semfora_hooks.plugin_manager import (
 from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
+    from semfora_hooks.git.process import Running
     from semfora_hooks.policy.changes import Comparison
     from semfora_hooks.policy.policing import Policing
     from semfora_hooks.sides import Side, SideReader, Sides
@@ -182,16 +183,17 @@ class SuggestEngine:
                 side = reader.work_tree(scope)
             return side.context, side.all_incomplete()
 
-    def load_rules(self, request: Request | None = None) -> RuleSet:
+    def load_rules(self, request: Request | None = None, listing: Running | None = None) -> RuleSet:
         """All rules of all providers, selected or not, with what is wrong with names in the configuration.
 
         Args:
             request: Where it is about what is staged, so are the rules that the repository holds.
+            listing: Git at work, listing those.
         """
         if request is not None and request.scope == "staged":
             from semfora_hooks.providers.staged import load_staged
 
-            loaded, notices = load_staged(request.root.path, self.config, self.plugins.load_rules)
+            loaded, notices = load_staged(request.root.path, self.config, self.plugins.load_rules, listing)
             loaded.notices += notices
         else:
             loaded = self.plugins.load_rules(self.config)
@@ -219,9 +221,10 @@ class SuggestEngine:
 
     def _rules(self, request: Request, run: _Run) -> tuple[list[LoadedRule], Policing]:
         """The rules that run, and what polices their findings."""
-        from semfora_hooks.policy.policing import Policing
+        with _listing_staged(request) as listing:
+            from semfora_hooks.policy.policing import Policing  # meanwhile
 
-        loaded = self.load_rules(request)
+            loaded = self.load_rules(request, listing)
         run.errors.extend(loaded.errors)
         run.notices.extend(loaded.notices)
         chosen = self._chosen(request, loaded, run)
@@ -505,6 +508,19 @@ class SuggestEngine:
             scope=scope,
         )
         return Result(report, context)
+
+
+@contextmanager
+def _listing_staged(request: Request) -> Iterator[Running | None]:
+    """Have git list the rules and plugins that are staged, where they count, while other things are done."""
+    if request.scope != "staged":
+        yield None
+        return
+    running = git.start_index_entries(request.root.path, ".semfora")
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 def _wants_focus(request: Request, rules: Sequence[LoadedRule]) -> bool:

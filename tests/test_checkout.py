@@ -175,7 +175,8 @@ def test_names_that_lead_elsewhere_never_leave_the_copy(repo: Path, monkeypatch:
         checkout.TreeEntry(b"120000", link, b".semfora/rules/link/evil"),
         checkout.TreeEntry(b"100644", oid, b".semfora/rules/good.yaml"),
     ]
-    monkeypatch.setattr(checkout, "index_entries", lambda root, path: entries if path == ".semfora" else [])
+    listed = iter([entries])
+    monkeypatch.setattr(checkout, "finish_index_entries", lambda running: running.finish() and next(listed, []))
     with staged_copy(repo, ".semfora", (RULES, PLUGINS)) as copy:
         assert sorted(path.name for path in (copy.root / RULES).iterdir()) == ["good.yaml", "link"]
     assert not (repo.parent / "evil").exists()

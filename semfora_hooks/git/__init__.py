@@ -26,6 +26,7 @@ from semfora_hooks.git.objects import (
     blob_sizes,
     blobs,
     read_blobs,
+    start_index_entries,
     tree_entries,
 )
 from semfora_hooks.git.process import is_named_work_tree, run
@@ -51,6 +52,7 @@ __all__ = [
     "raw_changes",
     "read_blobs",
     "staged_changes",
+    "start_index_entries",
     "top_level",
     "tree_entries",
     "tree_id",

@@ -18,8 +18,17 @@ from typing import NamedTuple
 
 from semfora_hooks.errors import GitError
 from semfora_hooks.git.names import display_path
-from semfora_hooks.git.objects import Index, TreeEntry, blob_id, blob_sizes, index_entries, read_blobs, tree_entries
-from semfora_hooks.git.process import git_folder
+from semfora_hooks.git.objects import (
+    Index,
+    TreeEntry,
+    blob_id,
+    blob_sizes,
+    finish_index_entries,
+    read_blobs,
+    start_index_entries,
+    tree_entries,
+)
+from semfora_hooks.git.process import Running, git_folder
 
 MAX_FILE = 64 << 20
 """Bytes; larger files are written as holes of their size, which their readers refuse for it."""
@@ -58,7 +67,7 @@ class StagedCopy(NamedTuple):
 
 
 @contextmanager
-def staged_copy(root: Path, top: str, folders: Sequence[str]) -> Iterator[StagedCopy]:
+def staged_copy(root: Path, top: str, folders: Sequence[str], listing: Running | None = None) -> Iterator[StagedCopy]:
     """Write out folders as they are staged; the copy is gone at the end of the block.
 
     Links are copied as links, with what they lead to where that is in the repository: whoever follows them sees what
@@ -68,12 +77,13 @@ def staged_copy(root: Path, top: str, folders: Sequence[str]) -> Iterator[Staged
         root: The top of the work tree.
         top: A folder or link that all of `folders` are in.
         folders: Which ones; what else `top` holds is left out.
+        listing: What `start_index_entries` gave for `top`, if it was started.
 
     Raises:
         GitError: A file has conflicts, an object is missing, or there is too much.
         OSError: The copy cannot be written.
     """
-    files, links = _collect(root, top, tuple(os.fsencode(folder) for folder in folders))
+    files, links = _collect(root, top, tuple(os.fsencode(folder) for folder in folders), listing)
     if not files and not links:
         yield StagedCopy(Path(os.devnull), frozenset())  # nothing can be below it
         return
@@ -92,7 +102,9 @@ def staged_copy(root: Path, top: str, folders: Sequence[str]) -> Iterator[Staged
         yield StagedCopy(place, names)
 
 
-def _collect(root: Path, top: str, folders: tuple[bytes, ...]) -> tuple[list[_Source], dict[bytes, bytes]]:
+def _collect(
+    root: Path, top: str, folders: tuple[bytes, ...], listing: Running | None
+) -> tuple[list[_Source], dict[bytes, bytes]]:
     """What is to be copied: files, and links with their targets."""
     files: dict[bytes, _Source] = {}
     links: dict[bytes, bytes] = {}
@@ -100,7 +112,9 @@ def _collect(root: Path, top: str, folders: tuple[bytes, ...]) -> tuple[list[_So
     while waiting and listed < MAX_LISTINGS:
         asked = waiting.pop(0)
         listed += 1
-        entries = [entry for entry in _entries(root, asked) if _is_wanted(entry, asked, folders, os.fsencode(top))]
+        running = start_index_entries(root, os.fsdecode(asked)) if listing is None or listed > 1 else listing
+        known = _checked(root, finish_index_entries(running))
+        entries = [entry for entry in known if _is_wanted(entry, asked, folders, os.fsencode(top))]
         found = [entry for entry in entries if entry.mode == _LINK and entry.name not in links]
         for entry in entries:
             if entry.mode == _SUBMODULE:
@@ -112,14 +126,13 @@ def _collect(root: Path, top: str, folders: tuple[bytes, ...]) -> tuple[list[_So
         for name, target in _targets(root, found).items():
             links[name] = target
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-            if not _leaves(path) and not any(_is_in(path, known) for known in (*folders, os.fsencode(top))):
+            if not _leaves(path) and not any(_is_in(path, folder) for folder in (*folders, os.fsencode(top))):
                 waiting.append(path)
     return list(files.values()), links
 
 
-def _entries(root: Path, path: bytes) -> list[TreeEntry]:
-    """What the index holds at a path and below it; `git add -N` alone stages nothing."""
-    entries = index_entries(root, os.fsdecode(path))
+def _checked(root: Path, entries: list[TreeEntry]) -> list[TreeEntry]:
+    """Entries of the index without those that `git add -N` announced, which are not staged yet."""
     for entry in entries:
         if entry.stage:
             raise GitError(

@@ -133,10 +133,14 @@ class Index(_Listing):
         return raw_changes(self._root, self.head() or empty_tree(self._root), announced=True)
 
 
-def index_entries(root: Path, path: str) -> list[TreeEntry]:
-    """What the index holds at a path and below it, by name; conflicts once for each side."""
-    done = run(root, "ls-files", "-z", "--stage", "--", f":(top,literal){path}")
-    return [_index_entry(line) for line in _records(done.stdout, ANY)]
+def start_index_entries(root: Path, path: str) -> Running:
+    """Have git list what the index holds at a path and below it; `finish_index_entries` gives it."""
+    return Running(root, "ls-files", "-z", "--stage", "--", f":(top,literal){path}")
+
+
+def finish_index_entries(running: Running) -> list[TreeEntry]:
+    """The entries, by name; conflicts once for each side."""
+    return [_index_entry(line) for line in _records(running.finish().stdout, ANY)]
 
 
 def _index_entry(line: bytes) -> TreeEntry:

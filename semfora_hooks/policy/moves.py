@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Protocol
 
 from semfora_hooks.context import SuggestContext
@@ -25,7 +24,7 @@ _LONG = 6  # lines
 _TELLING = 30  # characters of a body, below which equal texts prove nothing about another name
 _MAX_LINES = 400
 _MAX_PAIRS = 10_000
-_FEW = 3  # findings of one name that are compared where there are more pairs even of those
+_FEW = 10  # findings of one name with which each new one is compared then
 
 
 class ChangedSide(Protocol):
@@ -83,9 +82,11 @@ class Moves:
         """Whether a symbol of the side before is no more; one of a file without changes is there, shown or not."""
         return path_of(identity) in self._paths_before and self.now(identity) is None
 
-    def _has_left(self, identity: str) -> bool:
-        """Whether a symbol of the side before is not where it was; findings of another rule may have found it again."""
-        return path_of(identity) in self._paths_before and self._in_place(identity) is None
+    def _left(self, item: Recommendation) -> Symbol | None:
+        """A finding's symbol before, if it is not where it was; findings of another rule may have found it again."""
+        identity = item.symbols[0].id
+        is_there = path_of(identity) not in self._paths_before or self._in_place(identity) is not None
+        return None if is_there else self.before.context.by_id.get(identity)
 
     def has_come(self, identity: str) -> bool:
         """Whether a symbol of the side after was not there before; as `has_gone`."""
@@ -120,26 +121,19 @@ class Moves:
 
     def _single(self, came: Sequence[Recommendation], went: Sequence[Recommendation]) -> Iterable[_Candidate]:
         """Findings of one rule whose symbols are alike; only those of one name where all pairs would be too many."""
-        news = [item for item in came if self.has_come(item.symbols[0].id)]
-        olds = [item for item in went if self._has_left(item.symbols[0].id)]
-        for names_count in (False, True):
-            pools: defaultdict[tuple[str, str], list[tuple[Recommendation, Symbol]]] = defaultdict(list)
-            for item in olds:
-                symbol = self.before.context.by_id.get(item.symbols[0].id)
-                if symbol is not None and symbol.kind != "module":
-                    pools[symbol.kind, symbol.name if names_count else ""].append((item, symbol))
-            wanted: list[tuple[Recommendation, Symbol, list[tuple[Recommendation, Symbol]]]] = []
-            for item in news:
-                symbol = self.after.context.by_id.get(item.symbols[0].id)
-                if symbol is not None:
-                    pool = pools.get((symbol.kind, symbol.name if names_count else ""), [])
-                    wanted.append((item, symbol, pool))
-            if sum(len(pool) for *_, pool in wanted) <= _MAX_PAIRS:
-                break
-        else:
-            wanted = [(item, symbol, pool[:_FEW]) for item, symbol, pool in wanted]
-        for new, symbol, pool in wanted:
-            for old, known in pool:
+        by_id = self.after.context.by_id
+        news = [item for item in came if self.has_come(item.symbols[0].id) and item.symbols[0].id in by_id]
+        olds = [item for item in went if (symbol := self._left(item)) is not None and symbol.kind != "module"]
+        is_many = len(news) * len(olds) > _MAX_PAIRS
+        pools: defaultdict[tuple[str, str], list[Recommendation]] = defaultdict(list)
+        for old in olds:
+            known = self.before.context.by_id[old.symbols[0].id]
+            pools[known.kind, inner_name(known) if is_many else ""].append(old)
+        for new in news:
+            symbol = by_id[new.symbols[0].id]
+            pool = pools[symbol.kind, inner_name(symbol) if is_many else ""]
+            for old in pool[:_FEW] if is_many else pool:
+                known = self.before.context.by_id[old.symbols[0].id]
                 likeness = self._likeness(known, symbol)
                 if likeness:
                     yield likeness + (symbol.name == known.name), new, old
@@ -154,6 +148,8 @@ class Moves:
             return 1.0 if old.name == new.name or is_long else 0.0
         if len(first) > _MAX_LINES or len(second) > _MAX_LINES:
             return 0.0
+        from difflib import SequenceMatcher  # few runs need it
+
         matcher = SequenceMatcher(None, first, second, autojunk=False)
         least = MOVED if old.name == new.name else RENAMED if min(len(first), len(second)) >= _LONG else 1.0
         if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
@@ -216,6 +212,11 @@ class Moves:
     def _lost(self, identity: str) -> Symbol | None:
         """A symbol of the side before that is no more."""
         return self.before.context.by_id.get(identity) if self.has_gone(identity) else None
+
+
+def inner_name(symbol: Symbol) -> str:
+    """A symbol's name inside its module; the module's own for a module."""
+    return symbol.qualified_name.removeprefix(f"{symbol.module}.")
 
 
 _Candidate = tuple[float, Recommendation, Recommendation]
