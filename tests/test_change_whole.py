@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from stock import LONG
 from test_change import SCENARIOS, Reads, Repository, fresh, play_sequences, reads  # noqa: F401  fixtures
 
 from semfora_hooks import change
@@ -115,6 +116,40 @@ def test_nothing_is_linked_but_what_the_change_reaches(repository: Repository, m
     linked.clear()
     assert repository.judge("staged", cached=True) == cold
     assert linked == ["m3.py"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_copies_are_looked_for_once(repository: Repository, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    """On the side after, only where the change touches them, unless too much hangs together."""
+    from semfora_hooks.index import link
+    from semfora_hooks.index.incremental import whole
+    from semfora_hooks.index.incremental.state import StaleStateError
+
+    def stale(*_: Any) -> Any:
+        raise StaleStateError("too many bodies resemble each other")
+
+    for number in range(3):
+        copy = f"def long_{number}(values):" + LONG.format(n=3, extra="values.sort()")
+        repository.write(f"c{number}.py", copy)
+    repository.git("add", "-A")
+    repository.commit()
+    repository.write("c1.py", "x = 1\n")
+    repository.git("add", "-A")
+    repository.run("staged", cached=True)
+    cold = repository.judge("staged", cached=False)
+    looked = 0
+    find = link._Copies.find
+
+    def note(copies: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return find(copies)
+
+    monkeypatch.setattr(link._Copies, "find", note)
+    if not told:
+        monkeypatch.setattr(whole, "touched_duplicates", stale)
+    assert repository.judge("staged", cached=True) == cold
+    assert looked == (1 if told else 2)
 
 
 def test_symbols_of_other_files_are_made_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

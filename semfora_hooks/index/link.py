@@ -115,22 +115,29 @@ def _unique_methods(entries: Iterable[FileEntry]) -> dict[str, MethodPlace]:
     return {name: where for name, where in seen.items() if where}
 
 
-def assemble(linked: LinkedFiles, known: dict[str, list[Symbol]] | None = None) -> Index:
+def assemble(
+    linked: LinkedFiles,
+    known: dict[str, list[Symbol]] | None = None,
+    duplicates: list[Duplicate] | None = None,
+) -> Index:
     """One index from linked files.
 
     Args:
         linked: The files.
         known: Symbols of files, by path, that another index over files of the same facts and the same surroundings
             has: they are taken from there. Those that are not there are put in.
+        duplicates: The groups of duplicates, where they are known.
     """
     pairs = list(zip(linked.entries, linked.links, strict=True))
     copies, references, shares = _Copies(), References(), []
     for entry, file in pairs:
-        copies.add(entry)
+        if duplicates is None:
+            copies.add(entry)
         references.add(entry.facts)
         shares.append(module_share(entry, file))
     references.complete()
-    duplicates = copies.find()  # before the rest: the memory that this takes for a while is free again then
+    if duplicates is None:
+        duplicates = copies.find()  # before the rest: the memory that this takes for a while is free again then
     calls = call_edges(pairs, {entry.path: entry for entry in linked.entries}.get)
     imports = import_edges((entry.path, entry.module, file.imports) for entry, file in pairs)
     statistics = CallStatistics(calls)

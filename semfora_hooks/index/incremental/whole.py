@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from semfora_hooks.index.entries import FileEntry, Window
+from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.facttable import FactTable
+from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference
-from semfora_hooks.index.incremental.state import State
+from semfora_hooks.index.incremental.state import StaleStateError, State
 from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.link import Index, LinkedFiles, assemble
 from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
-from semfora_hooks.model import Symbol
+from semfora_hooks.model import Duplicate, Symbol
 
 
 class EntryFacts(Mapping[str, FileFacts]):
@@ -64,6 +65,7 @@ class Assembler:
         window = Window(self._table)
         self._entries = {path: state.entry_of(path, window) for path in self._table}
         self._symbols: dict[str, list[Symbol]] = {}
+        self._first: tuple[View, list[Duplicate]] | None = None
         state.load_stored(self._entries)
 
     def whole(self, view: View, difference: Difference) -> Whole:
@@ -79,7 +81,8 @@ class Assembler:
         links = [view.link(path) for path in entries]
         linked = LinkedFiles(self._state.roots, list(entries.values()), links, [])
         shared = {path: symbols for path, symbols in self._symbols.items() if path not in difference.affected}
-        index = assemble(linked, shared)
+        index = assemble(linked, shared, self._duplicates(view, entries))
+        self._first = self._first or (view, index.duplicates)
         for path, symbols in shared.items():
             if path not in difference.affected:
                 self._symbols[path] = symbols
@@ -91,3 +94,25 @@ class Assembler:
                 if entry.facts.suppressions:
                     suppressions[path] = entry.facts.suppressions
         return Whole(index, EntryFacts(entries), suppressions, languages)
+
+    def _duplicates(self, view: View, entries: Mapping[str, FileEntry]) -> list[Duplicate] | None:
+        """The duplicates of another snapshot than the first: the first one's, and what the change makes of them.
+
+        `None` where they must be looked for.
+        """
+        if self._first is None:
+            return None
+        first, known = self._first
+        try:
+            gone, come = touched_duplicates([first, view], {*first.changed, *view.changed})
+        except StaleStateError:  # too much hangs together
+            return None
+        left = set(known).difference(gone)
+        if len(left) != len(known) - len(gone):
+            return None
+
+        def order(group: Duplicate) -> list[tuple[str, int]]:
+            paths = [path_of(identity) for identity in group.symbols]
+            return [(path, entries[path].positions[i]) for path, i in zip(paths, group.symbols, strict=True)]
+
+        return sorted([*left, *come], key=order)
