@@ -79,18 +79,23 @@ def anchors(suppressions: Mapping[str, Sequence[SuppressionFacts]], symbols: Ite
     for symbol in symbols:
         if symbol.file in suppressions:
             by_path.setdefault(symbol.file, []).append(symbol)
-    found = {}
-    for path, known in by_path.items():
-        for mark in read_marks(path, suppressions[path]):
-            best = known[0]
-            for symbol in () if mark.whole_file else known[1:]:
-                if symbol.start_line == mark.line:
-                    best = symbol
-                    break
-                if symbol.start_line <= mark.comment_line <= symbol.end_line:
-                    best = symbol
-            found[path, mark.comment_line] = Anchor(SymbolRef.of(best), best.kind)
-    return found
+    return {
+        (path, mark.comment_line): Anchor(SymbolRef.of(place), place.kind)
+        for path, known in by_path.items()
+        for mark in read_marks(path, suppressions[path])
+        for place in [_around(mark, known)]
+    }
+
+
+def _around(mark: Mark, symbols: Sequence[Symbol]) -> Symbol:
+    """The symbol that a comment belongs to, of its file's: the module comes first, and what is inside comes later."""
+    best = symbols[0]
+    for symbol in () if mark.whole_file else symbols[1:]:
+        if symbol.start_line == mark.line:
+            return symbol
+        if symbol.start_line <= mark.comment_line <= symbol.end_line:
+            best = symbol
+    return best
 
 
 class Problem(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semfora_hooks.languages.facts import SuppressionFacts
@@ -145,6 +145,7 @@ def test_anchors() -> None:
 TEXT = st.text(st.sampled_from("semfora: ignor[]-,*until=2026#\x00\x1b\néü\ud800"), max_size=40)
 
 
+@settings(deadline=None)
 @given(texts=st.lists(TEXT, max_size=5), alone=st.booleans())
 def test_any_comment_can_be_read(texts: list[str], alone: bool) -> None:
     facts = [SuppressionFacts(line=n + 1, alone=alone, text=text) for n, text in enumerate(texts)]
