@@ -150,8 +150,6 @@ class Moves:
             return 0.0
         from difflib import SequenceMatcher  # few runs need it
 
-        from difflib import SequenceMatcher
-
         matcher = SequenceMatcher(None, first, second, autojunk=False)
         least = MOVED if old.name == new.name else RENAMED if min(len(first), len(second)) >= _LONG else 1.0
         if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
