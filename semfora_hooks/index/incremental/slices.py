@@ -16,8 +16,8 @@ from semfora_hooks.index.reachability import reachability
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.model import CallEdge, Duplicate, ImportEdge, Metrics, Module, Reachability, Symbol
 
-KnownSymbols = dict[tuple[str, frozenset[int] | None], list[Symbol]]
-"""Symbols by their file, and by their indexes in it; `None` are all."""
+KnownSymbols = dict[tuple[str, frozenset[int]], list[Symbol]]
+"""Symbols by their file, and by their indexes in it."""
 
 
 @dataclass
@@ -106,10 +106,8 @@ class Slicer:
         found.imports = [edge for edge in import_edges(self._imports(circle_files)) if edge.imported in inside]
         if with_calls:
             found.calls = self._calls(here)
-            for call in found.calls:
-                for end in (call.caller, call.callee):
-                    if end is not None:
-                        self._want(wanted, end)
+            for end in (end for call in found.calls for end in (call.caller, call.callee) if end is not None):
+                self._want(wanted, end)
         names = {view.entry(path).module for path in here} | inside
         found.modules = [self._module(name) for name in sorted(names)]
         if with_imported:
@@ -119,17 +117,17 @@ class Slicer:
                         self._want(wanted, path)
         view.state.load_stored(path for path in wanted if path not in view.links)
         view.state.load_entries(path for path in wanted if path not in view.changed)
-        judged = set(here)
         for path in sorted(wanted):
             some = wanted[path]
-            if path in judged:
-                found.symbols.extend(self.symbols(path))
-                continue
-            key = (path, None if some is None else frozenset(some))
-            if key not in self._known:
-                self._known[key] = self.symbols(path, some)
-            found.symbols.extend(self._known[key])
+            found.symbols.extend(self.symbols(path) if some is None else self._around(path, some))
         return found
+
+    def _around(self, path: str, only: set[int]) -> list[Symbol]:
+        """Some symbols of a file that is not judged; the other side's slicer need not make them again."""
+        key = (path, frozenset(only))
+        if key not in self._known:
+            self._known[key] = self.symbols(path, only)
+        return self._known[key]
 
     def _want(self, wanted: dict[str, set[int] | None], identity: str, *, parents: bool = False) -> None:
         path = path_of(identity)
