@@ -6,18 +6,16 @@ The sides hold what the change reaches (`index.incremental`): all that rules nee
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
 from semfora_hooks import discovery, git
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import Root, Snapshot, SourceFile
+from semfora_hooks.errors import GitError
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.index.entries import FileEntry
 from semfora_hooks.index.extract import has_ours
@@ -25,31 +23,22 @@ from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.incremental.copies import touched_duplicates
 from semfora_hooks.index.incremental.difference import Difference, examine
 from semfora_hooks.index.incremental.slices import KnownSymbols, Slice, Slicer, import_circles
-from semfora_hooks.index.incremental.state import STATE_VERSION, MovedStateError, NoStateError, StaleStateError, State
+from semfora_hooks.index.incremental.state import MovedStateError, NoStateError, StaleStateError, State
 from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.incremental.whole import Assembler
-from semfora_hooks.index.incremental.writing import (
-    Description,
-    advance,
-    differing_tables,
-    remove_state,
-    state_rows,
-    write_state,
-)
-from semfora_hooks.index.link import Index, LinkedFiles, assemble, link_files
+from semfora_hooks.index.incremental.writing import Description, advance, remove_state
 from semfora_hooks.index.modules import module_name
 from semfora_hooks.index.project import Project
-from semfora_hooks.index.results import code_stamp
-from semfora_hooks.index.store import FactStore, extractor_key
+from semfora_hooks.index.store import FactStore
+from semfora_hooks.keptstate import Extract, state_key, tally
 from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
-from semfora_hooks.model import Duplicate, Incomplete, Recommendation, Symbol
+from semfora_hooks.model import Duplicate, Incomplete, Recommendation
 
 ADVANCE_FILES = 8
 """Files in which the base differs from the state from which it is worth storing the base's."""
 
 Timed = Callable[[str], AbstractContextManager[None]]
 """Adds the time of a block to a stage's."""
-Extract = Callable[[Snapshot], FactTable]
 
 
 @dataclass
@@ -115,102 +104,11 @@ def is_local(rules: Iterable[Rule]) -> bool:
     return all(isinstance(rule, Rule) and rule.locality != "repository" for rule in rules)
 
 
-def _tally(rule: Rule, symbols: Iterable[Symbol]) -> Mapping[str, int]:
-    """What a rule counts. If it fails, the change is judged whole, where no rule is asked to count."""
-    try:
-        return {str(word): int(count) for word, count in rule.tally(symbols).items()}
-    except Exception as error:  # a provider's bug must not hide the others' findings
-        raise StaleStateError(f"{rule.id} cannot count: {type(error).__name__}: {error}") from error
-
-
 def _regime(rule: Rule, tally: Mapping[str, int]) -> object:
     try:
         return rule.regime(tally)
     except Exception as error:  # as above
         raise StaleStateError(f"{rule.id} cannot decide: {type(error).__name__}: {error}") from error
-
-
-def state_key(config: Config, project: Project) -> str:
-    """What a state depends on besides the files: versions, and the configuration of discovery and linking."""
-    parts = (
-        STATE_VERSION,
-        code_stamp(),
-        extractor_key(),
-        config.src,
-        config.exclude,
-        config.max_file_size_bytes,
-        (*config.entry_points, *project.entry_points),
-        project.prefix,
-    )
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
-
-
-def store_state(
-    store: FactStore,
-    root: Root,
-    config: Config,
-    project: Project,
-    commit: str,
-    snapshot: Snapshot,
-    problems: Mapping[str, Sequence[str]],
-    linked: LinkedFiles,
-    index: Index,
-    rules: Iterable[Rule],
-) -> None:
-    """Keep a commit that was linked whole (with `track`) as the state that changes are told from.
-
-    Raises:
-        StaleStateError: A rule cannot say what has to be kept for it.
-    """
-    tree = git.tree_id(root.path, commit)
-    write_state(store, _rows(config, project, tree, snapshot, problems, linked, index, rules))
-
-
-def _rows(
-    config: Config,
-    project: Project,
-    tree: str,
-    snapshot: Snapshot,
-    problems: Mapping[str, Sequence[str]],
-    linked: LinkedFiles,
-    index: Index,
-    rules: Iterable[Rule],
-) -> dict[str, list[tuple[object, ...]]]:
-    about = Description(
-        key=state_key(config, project),
-        tree=tree,
-        prefix=project.prefix,
-        tallies={rule.id: _tally(rule, index.symbols) for rule in rules},
-        problems=[
-            *((item.file, item.reason, True) for item in snapshot.incomplete),
-            *((path, problem, False) for path, found in problems.items() for problem in found),
-        ],
-    )
-    digests = {file.path: file.digest for file in snapshot.files}
-    return state_rows(about, linked, digests, index.statistics, index.symbols)
-
-
-def check_state(
-    store: FactStore, root: Root, config: Config, project: Project, extract: Extract, rules: Sequence[Rule]
-) -> list[str]:
-    """Where the stored state differs from one that is made anew, a line each; it is removed then.
-
-    A state of other settings is not looked at: no run uses it.
-    """
-    try:
-        state = State(store, state_key(config, project))
-    except StaleStateError:
-        return []
-    snapshot = discovery.revision(root, config, state.tree)
-    declared = (*config.entry_points, *project.entry_points)
-    facts = extract(snapshot)
-    linked = link_files(facts, config.src, project.prefix, declared, track=True)
-    kept = [rule for rule in rules if rule.id in state.tallied]
-    fresh = _rows(config, project, state.tree, snapshot, facts.problems, linked, assemble(linked), kept)
-    wrong = differing_tables(state, fresh)
-    if wrong:
-        remove_state(store)
-    return [f"the stored index: {text}" for text in wrong]
 
 
 class ChangeReader:
@@ -292,12 +190,19 @@ class ChangeReader:
     def _distance(self, state: State, target: str | None, head: str | None) -> _Distance:
         """Where a snapshot differs from the state."""
         with self._timed("discover"):
-            changes = [] if target == state.tree else git.raw_changes(self._root.path, state.tree, target)
+            changes = [] if target == state.tree else self._raw_changes(state.tree, target)
             difference = discovery.difference(self._root, self._config, changes, head)
         if difference is None:
             raise StaleStateError("the change cannot be told file by file")
         snapshot, paths = difference
         return _Distance(snapshot, paths, self._extract(snapshot))
+
+    def _raw_changes(self, tree: str, target: str | None) -> list[git.RawChange]:
+        """Where a snapshot differs from the state's tree, which may be gone: collected, or never in this clone."""
+        try:
+            return git.raw_changes(self._root.path, tree, target)
+        except GitError as error:
+            raise NoStateError(str(error)) from error
 
     def _view(self, state: State, distance: _Distance, *, track: bool = False) -> View:
         """A snapshot as its difference to the state."""
@@ -334,8 +239,8 @@ class ChangeReader:
         lost = [symbol for path in paths if whole.has(path) for symbol in old.symbols(path)]
         for rule in self._rules:
             found[rule.id] = view.state.tally(rule.id)
-            found[rule.id].update(_tally(rule, gained))
-            found[rule.id].subtract(_tally(rule, lost))
+            found[rule.id].update(tally(rule, gained))
+            found[rule.id].subtract(tally(rule, lost))
         return found
 
     def _compare(self, state: State, distances: Sequence[_Distance]) -> Change:

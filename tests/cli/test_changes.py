@@ -265,3 +265,22 @@ def test_a_change_that_cannot_be_read_is_an_error(repository: Project, run: Run)
         f"error: git diff failed in {repository.path}: fatal: unable to read {lost} "
         "(objects are missing in this clone; if it is a partial one: git fetch --refetch --no-filter)\n",
     )
+
+
+def test_the_commit_of_the_stored_index_is_gone(repository: Project, run: Run) -> None:
+    """After `git gc`, or in another clone with the same cache, the index is made again, and nothing else is said."""
+    repository.write({"more.py": "print(1)\n"}).commit()
+    repository.write({"more.py": DEAD}).git("add", "-A")
+    expected = staged(run)  # the index is that of HEAD now
+    assert expected == [("introduced", "dead-code", "more.py::_unused")]
+    repository.git("stash", "-q")
+    repository.write({"more.py": "print(2)\n"}).git("add", "-A")
+    tree = repository.git("rev-parse", "HEAD^{tree}")
+    repository.git("commit", "-q", "--amend", "-m", "another")
+    repository.git("stash", "drop", "-q")
+    repository.git("reflog", "expire", "--expire=now", "--all")
+    repository.git("gc", "-q", "--prune=now")
+    assert tree not in repository.git("cat-file", "--batch-all-objects", "--batch-check")
+    repository.write({"more.py": DEAD}).git("add", "-A")
+    assert staged(run) == expected
+    assert staged(run, "--no-cache") == expected
