@@ -338,8 +338,8 @@ class SideReader:
             linked = link_files(facts, config.src, project.prefix, declared, track=keeps)
             index = assemble(linked)
             if keeps and store is not None and keep is not None and scope.base_ref is not None:
-                from semfora_hooks.change import store_state
                 from semfora_hooks.index.incremental.state import StaleStateError
+                from semfora_hooks.keptstate import store_state
 
                 with suppress(StaleStateError):
                     about = (config, project, scope.base_ref, snapshot, facts.problems)

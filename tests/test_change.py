@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from stock import LONG, sequences
 
-from semfora_hooks import change
+from semfora_hooks import change, keptstate
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, Result, SuggestEngine
@@ -106,7 +106,7 @@ class Repository:
         rules = [loaded.rule for loaded in SuggestEngine(config).load_rules().rules]
         store = FactStore(self.folder)
         extract = lambda snapshot: extract_snapshot(snapshot, None, Workforce(jobs=1))  # noqa: E731
-        assert change.check_state(store, root, config, read_project(root.path), extract, rules) == []
+        assert keptstate.check_state(store, root, config, read_project(root.path), extract, rules) == []
         store.close()
 
     def check(self, scope: Any, base: str | None = None) -> None:

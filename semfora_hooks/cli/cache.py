@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from semfora_hooks.change import check_state
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, printable
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import Root, find_root, work_tree
@@ -24,6 +23,7 @@ from semfora_hooks.index.project import read_project
 from semfora_hooks.index.results import remove_results
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.index.verify import verify as verify_store
+from semfora_hooks.keptstate import check_state
 from semfora_hooks.providers.wasm.caches import caches as plugin_caches
 from semfora_hooks.reporters.jsonreport import as_json
 
