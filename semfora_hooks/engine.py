@@ -48,6 +48,7 @@ from semfora_hooks.policy import gate, selection
 if TYPE_CHECKING:
     from semfora_hooks.git.process import Running
     from semfora_hooks.policy.changes import Comparison
+    from semfora_hooks.policy.moves import Moves
     from semfora_hooks.policy.policing import Policing
     from semfora_hooks.sides import Side, SideReader, Sides
 
@@ -418,7 +419,6 @@ class SuggestEngine:
         """Judge both sides, and give each finding its status. The base's own errors are not news."""
         from semfora_hooks.policy import changes
         from semfora_hooks.policy.focus import Focus
-        from semfora_hooks.policy.moves import Moves
 
         before, after = sides.before, sides.after
         now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
@@ -447,7 +447,7 @@ class SuggestEngine:
         silent = policing.silenced(earlier)
         paths = {change.path for change in scope.files}
         found = policing.add_unused(after, found, failed, _sees_whole_files, paths)
-        judged, fixed = changes.compare(found, earlier, Moves(scope.files, before, after))
+        judged, fixed = changes.compare(found, earlier, partial(_moves, scope, before, after))
         fixed = [item for item in fixed if item.fingerprint not in silent]
         return changes.Comparison(judged, fixed, frozenset(failed))
 
@@ -526,6 +526,13 @@ def _listing_staged(request: Request) -> Iterator[Running | None]:
 def _wants_focus(request: Request, rules: Sequence[LoadedRule]) -> bool:
     """Whether some rule is shown only what a change is about. What was there before is elsewhere too."""
     return not request.show_inherited and any(getattr(one.rule, "locality", "") == "focus" for one in rules)
+
+
+def _moves(scope: Scope, before: Side, after: Side) -> Moves:
+    """What became of the symbols of a change."""
+    from semfora_hooks.policy.moves import Moves
+
+    return Moves(scope.files, before, after)
 
 
 def _sees_whole_files(rule: Rule) -> bool:

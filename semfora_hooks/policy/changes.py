@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -61,31 +61,35 @@ def _lesser(item: Recommendation, other: Recommendation | None) -> Recommendatio
 
 
 def compare(
-    after: Sequence[Recommendation], before: Sequence[Recommendation], moves: Moves | None = None
+    after: Sequence[Recommendation],
+    before: Sequence[Recommendation],
+    look_for_moves: Callable[[], Moves] | None = None,
 ) -> tuple[list[Recommendation], list[Recommendation]]:
     """The findings after the change with their status, and those the change fixed.
 
     Args:
         after: What is found after the change.
         before: What was found before it.
-        moves: What became of the symbols. With it, a finding whose symbol moved is not new, and differences get their
-            cause as evidence.
+        look_for_moves: Says what became of the symbols; asked if anything differs. With it, a finding whose symbol
+            moved is not new, and differences get their cause as evidence.
     """
     known = {item.fingerprint: item for item in before}
     new = [item for item in after if item.fingerprint not in known]
     now = {item.fingerprint for item in after}
     gone = [item for item in before if item.fingerprint not in now]
-    if moves is not None and new and gone:
+    moves: Moves | None = None
+    if look_for_moves is not None and new and gone:
+        moves = look_for_moves()
         same = moves.pair(new, gone)
         known.update(same)
         moved = {item.fingerprint for item in same.values()}
         gone = [item for item in gone if item.fingerprint not in moved]
     judged = [msgspec.structs.replace(item, status=_status(item, known.get(item.fingerprint))) for item in after]
-    if moves is None or not (gone or any(item.status != "inherited" for item in judged)):
+    if look_for_moves is None or not (gone or any(item.status != "inherited" for item in judged)):
         return judged, gone
     from semfora_hooks.policy.causes import Causes
 
-    causes = Causes(moves)
+    causes = Causes(moves or look_for_moves())
     return [causes.explain(item, known.get(item.fingerprint)) for item in judged], [
         causes.explain_fixed(item) for item in gone
     ]
