@@ -5,6 +5,8 @@ import { decimalAt } from "./decimal";
 export const MAX_DEPTH: i32 = 512;
 
 const REPLACEMENT: u16 = 0xfffd;
+/** Eight bytes, each 1. */
+const EACH: u64 = 0x0101010101010101;
 const CACHED: u32 = 4096;
 const LONGEST_CACHED: usize = 200;
 
@@ -60,7 +62,9 @@ export class JsonReader {
 
   /** Whether the next value is null; if so, it is read. */
   isNull(): bool {
-    return this.peek() == 0x6e && this.word(0x6c6c756e, 4);
+    if (this.error !== null) return false;
+    this.skipSpace();
+    return load<u8>(this.at) == 0x6e && this.word(0x6c6c756e, 4);
   }
 
   /** The next value, which must be true or false. */
@@ -299,18 +303,29 @@ export class JsonReader {
   }
 
   private skipText(): void {
-    const last = this.closingQuote(this.at + 1);
-    if (last == 0) return;
-    for (let at = this.at + 1; at < last; ++at) {
-      if (load<u8>(at) != Char.Backslash) continue;
-      ++at;
-      if (load<u8>(at) == 0x75 ? hexadecimal(at + 1) < 0 : meaning(load<u8>(at)) == 0) {
-        this.at = at;
-        this.fail("an escape is malformed");
+    let at = this.at + 1;
+    while (true) {
+      at = plainAsciiEnd(at);
+      const next = <u32>load<u8>(at);
+      if (next == Char.Quote) {
+        this.at = at + 1;
         return;
       }
+      if (next < 0x20 || (next == Char.Backslash && at + 1 == this.end)) {
+        this.closingQuote(at); // which says what is wrong
+        return;
+      }
+      if (next == Char.Backslash) {
+        const letter = <u32>load<u8>(at, 1);
+        if (letter == 0x75 ? hexadecimal(at + 2) < 0 : meaning(letter) == 0) {
+          this.at = at + 1;
+          this.fail("an escape is malformed");
+          return;
+        }
+        at += letter == 0x75 ? 6 : 2;
+      }
+      while (load<u8>(at) >= 0x80) ++at;
     }
-    this.at = last + 1;
   }
 
   /** Where the text ends that `at` is in; 0 for an error. */
@@ -442,9 +457,16 @@ function digitsEnd(at: usize): usize {
 /** Where the next quote, backslash, control character or byte beyond ASCII is. */
 function plainAsciiEnd(at: usize): usize {
   while (true) {
-    const next = <u32>load<u8>(at);
-    if (next == Char.Quote || next == Char.Backslash || next - 0x20 >= 0x60) return at;
-    ++at;
+    const letters = load<u64>(at);
+    const quotes = letters ^ (EACH * Char.Quote);
+    const backslashes = letters ^ (EACH * Char.Backslash);
+    // The highest bit of each byte: it was there, or a subtraction that must not borrow did. Bytes behind the first such
+    // one may be marked by a borrow alone.
+    const marks =
+      (letters | ((letters - EACH * 0x20) & ~letters) | ((quotes - EACH) & ~quotes) | ((backslashes - EACH) & ~backslashes)) &
+      (EACH * 0x80);
+    if (marks != 0) return at + <usize>(ctz(marks) >> 3);
+    at += 8;
   }
 }
 
