@@ -170,6 +170,7 @@ class SuggestEngine:
             found = policing.police(found, request.root.path, concerns)
             if request.scope == "repo" and not request.root.filters:  # else what was not looked at would be missed
                 run.notices.extend(policing.baseline.remarks(self.config.baseline or ""))
+            run.notices.extend(policing.notices)
             result = self._report(request, scope, run, side, found, fixed, start)
             return msgspec.structs.replace(result, rules=[loaded.rule for loaded in rules], policing=policing)
 
@@ -236,6 +237,7 @@ class SuggestEngine:
             [item.rule for item in chosen],
             [item.rule for item in loaded.rules],
             are_all=not (is_narrowed or loaded.errors or loaded.notices),
+            is_staged=request.scope == "staged",
         )
 
     def _chosen(self, request: Request, loaded: RuleSet, run: _Run) -> list[LoadedRule]:
@@ -449,6 +451,8 @@ class SuggestEngine:
         found = policing.add_unused(after, found, failed, _sees_whole_files, paths)
         judged, fixed = changes.compare(found, earlier, partial(_moves, scope, before, after))
         fixed = [item for item in fixed if item.fingerprint not in silent]
+        whole = {loaded.rule.id for loaded in rules if _sees_whole_files(loaded.rule)}
+        judged = changes.reopen(judged, silent - policing.silenced(found), whole)
         return changes.Comparison(judged, fixed, frozenset(failed))
 
     def _report(

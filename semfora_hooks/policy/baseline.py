@@ -14,6 +14,8 @@ from typing import Literal
 import msgspec
 
 from semfora_hooks.errors import ConfigError
+from semfora_hooks.git.objects import blobs
+from semfora_hooks.git.process import run
 from semfora_hooks.index.entries import path_of
 from semfora_hooks.model import Recommendation, Suppression
 from semfora_hooks.policy.intake import clean
@@ -67,6 +69,36 @@ def read(path: Path) -> dict[str, Entry]:
         ConfigError: The file is missing or is no baseline.
     """
     return parse(_content(path), str(path))
+
+
+def read_staged(root: Path, path: Path, notices: list[str]) -> dict[str, Entry]:
+    """The findings that the next commit accepts: the baseline as it is staged, whatever the work tree holds.
+
+    Args:
+        root: The top of the work tree.
+        path: The file, in it.
+        notices: Gets a remark about a file that is not staged, which accepts nothing.
+
+    Raises:
+        ConfigError: The file is missing, has conflicts or is no baseline.
+        GitError: It cannot be told what is staged.
+    """
+    shown = path.relative_to(root).as_posix()
+    output = run(root, "ls-files", "-z", "--stage", "--", f":(top,literal){shown}").stdout
+    end = b"\t" + os.fsencode(shown)  # else it is a folder, and that is in it
+    listed = [line.removesuffix(end).decode() for line in output.split(b"\0") if line.endswith(end)]
+    if not listed:
+        if path.is_file():
+            notices.append(f"{shown}: not staged, so it is not used here; git add it")
+            return {}
+        return read(path)  # which says what there is instead
+    _, oid, stage = listed[0].split(" ")
+    if len(listed) > 1 or stage != "0":
+        raise ConfigError(f"{path}: it has conflicts in git's index", hint="resolve them and git add it")
+    data = blobs(root, [oid], MAX_BYTES)[oid]
+    if isinstance(data, int):
+        raise ConfigError(f"{path}: what is staged of it cannot be read: it is missing, or larger than 64 MiB")
+    return parse(data, f"{path} (staged)")
 
 
 def _content(path: Path) -> bytes:

@@ -43,9 +43,22 @@ class Policing:
         rules: The rules that run.
         known: All rules that could be loaded.
         are_all: Those are all there are: every provider could load its rules.
+        is_staged: What is staged is judged, with the baseline that is staged.
+
+    Attributes:
+        baseline: After `police`: the accepted findings, and entries that match nothing in what is judged.
+        notices: What the user should know about the baseline.
     """
 
-    def __init__(self, config: Config, rules: Sequence[Rule], known: Iterable[Rule], *, are_all: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        rules: Sequence[Rule],
+        known: Iterable[Rule],
+        *,
+        are_all: bool,
+        is_staged: bool = False,
+    ) -> None:
         self._config = config
         self._rules = rules
         self._known = {rule.id: rule for rule in (*known, *rules)}
@@ -56,8 +69,9 @@ class Policing:
         self.comments = Suppressions({}, self._today, lambda _: None)
         self._sound: Container[str] = ()
         self._gaps: Container[str] = ()
+        self._is_staged = is_staged
         self.baseline = baseline.Comparison()
-        """After `police`: the accepted findings, and entries that match nothing in what is judged."""
+        self.notices: list[str] = []
 
     def add_unused(
         self,
@@ -115,9 +129,7 @@ class Policing:
             ConfigError: The baseline cannot be read, or a glob is none.
         """
         config = self._config
-        entries: Mapping[str, baseline.Entry] = {}
-        if config.baseline is not None:
-            entries = baseline.read(baseline.locate(root, config.baseline))
+        entries = self._accepted(root)
         found = list(found)
         self.baseline = baseline.compare(entries, found, self._would_find, self._gaps)
         kept = []
@@ -152,6 +164,14 @@ class Policing:
         return frozenset(
             item.fingerprint for item in found if self.comments.find(item, self._words[item.rule_id]) is not None
         )
+
+    def _accepted(self, root: Path) -> Mapping[str, baseline.Entry]:
+        if self._config.baseline is None:
+            return {}
+        path = baseline.locate(root, self._config.baseline)
+        if self._is_staged and path.is_relative_to(root):
+            return baseline.read_staged(root, path, self.notices)
+        return baseline.read(path)
 
     def _would_find(self, rule_id: str) -> bool:
         """Whether a rule would have found again what it found once: it looked at everything, or is no more."""

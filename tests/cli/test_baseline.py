@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,65 @@ def test_a_change_is_judged_with_the_baseline(accepted: Project, run: Run) -> No
         ("_g", "inherited", False),
         ("_h", "introduced", True),
     ]
+
+
+def test_what_is_staged_is_judged_with_the_baseline_that_is_staged(project: Project, run: Run) -> None:
+    project.write({"app.py": F}).commit()
+    project.write({"app.py": F + G})
+    project.git("add", "-A")
+    assert run(*GATE, "--staged").code == 1
+    assert run("baseline", "create").code == 0
+    code, out, err = run(*GATE, "--staged")
+    assert (code, out) == (1, "app.py:5:1: warning dead-code function `_g` is never used\n")
+    assert err.startswith(f"note: {FILE}: not staged, so it is not used here; git add it\n")
+    assert run(*GATE).code == 0  # the work tree, which has it
+    project.git("add", FILE)
+    assert run(*GATE, "--staged").code == 0
+    text = (project.path / FILE).read_text()
+    project.write({FILE: "broken"})
+    assert run(*GATE, "--staged").code == 0
+    project.git("add", FILE)
+    project.write({FILE: text})
+    code, out, err = run(*GATE, "--staged")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {project.path}/{FILE} (staged):1:1: not a baseline: not valid JSON")
+
+
+def test_a_baseline_elsewhere_is_taken_as_it_is(project: Project, run: Run, tmp_path: Path) -> None:
+    project.write({"app.py": F}).commit()
+    project.write({"app.py": F + G})
+    project.git("add", "-A")
+    outside = tmp_path / "b.json"
+    assert run("baseline", "create", "--baseline", str(outside)).code == 0
+    assert run(*GATE, "--staged", "--baseline", str(outside)).code == 0
+
+
+def test_a_baseline_with_conflicts_in_the_index(project: Project, run: Run) -> None:
+    file = "accepted.json"
+    project.write({"app.py": F + G, "semfora.toml": f'baseline = "{file}"\n'})
+    run("baseline", "create")
+    project.commit()
+    project.git("checkout", "-q", "-b", "other")
+    for branch, source in (("other", F + G + H), ("main", F + G + H.replace("_h", "_i"))):
+        project.git("checkout", "-q", branch)
+        project.write({"app.py": source})
+        run("baseline", "update", "--accept-new")
+        project.commit()
+    with pytest.raises(subprocess.CalledProcessError):
+        project.git("merge", "-q", "other")
+    assert "<<<<<<<" in (project.path / file).read_text()
+    assert run("suggest").err.startswith(f"error: {project.path}/{file}:")
+    assert "conflict markers of a merge" in run("suggest").err
+    project.write({"app.py": F + G + H + H.replace("_h", "_i")})
+    project.git("add", "app.py")
+    code, _, err = run("suggest", "--staged")
+    assert code == 2
+    assert f"{file}: it has conflicts in git's index (resolve them and git add it)" in err
+    lines = [line for line in (project.path / file).read_text().splitlines() if line[0] not in "<=>"]
+    merged = "\n".join(line if line[0] != " " else line.rstrip(",") + "," for line in lines).replace(",\n}", "\n}")
+    (project.path / file).write_text(merged)
+    assert run("baseline", "update").code == 0
+    assert sorted(entries(project, file)) == [f"app.py::_{name}" for name in "fghi"]
 
 
 def _sorted(report: Any) -> list[Any]:
