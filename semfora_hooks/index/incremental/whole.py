@@ -6,7 +6,7 @@ What comes out is what linking the whole snapshot would give, since the same fun
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.facttable import FactTable
@@ -36,7 +36,8 @@ class EntryFacts(Mapping[str, FileFacts]):
         return len(self._entries)
 
 
-class Whole(NamedTuple):
+@dataclass(frozen=True)
+class Whole:
     """A whole snapshot, linked.
 
     Attributes:
