@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from semfora_hooks.model import Recommendation, Status
+from semfora_hooks.model import Evidence, Recommendation, Status
 
 if TYPE_CHECKING:
     from semfora_hooks.policy.moves import Moves
 
+_REOPENED = Evidence(kind="cause", text="the change takes away the comment that silenced it")
 _NEWS: dict[Status | None, int] = {None: 0, "inherited": 0, "worsened": 1, "introduced": 2}
 
 
@@ -92,6 +93,24 @@ def compare(
     causes = Causes(moves or look_for_moves())
     return [causes.explain(item, known.get(item.fingerprint)) for item in judged], [
         causes.explain_fixed(item) for item in gone
+    ]
+
+
+def reopen(judged: Sequence[Recommendation], reopened: Container[str], rules: Container[str]) -> list[Recommendation]:
+    """The findings, those as introduced that were silenced before by a comment which the change took away.
+
+    Else anything could be brought in with a comment, which the next change deletes.
+
+    Args:
+        judged: The findings after the change, with their status.
+        reopened: Fingerprints of what a comment silenced before, and none does now.
+        rules: Ids of the rules that say the same of a changed file whatever else a run looks at.
+    """
+    return [
+        msgspec.structs.replace(item, status="introduced", evidence=(_REOPENED, *item.evidence))
+        if item.status == "inherited" and item.fingerprint in reopened and item.rule_id in rules
+        else item
+        for item in judged
     ]
 
 
