@@ -72,10 +72,15 @@ class Suppressions:
         self.marks = [mark for path in sorted(comments) for mark in read_marks(path, comments[path])]
         self.used: list[set[str]] = [set() for _ in self.marks]
         self._line_of = line_of
-        self._by_path: dict[str, list[int]] = {}
+        # A generated file may have thousands of comments and of findings: none looks at all of the others.
+        self._by_line: dict[tuple[str, int], list[int]] = {}
+        self._of_files: dict[str, list[int]] = {}
+        self._in_file: dict[tuple[str, frozenset[str]], int | None] = {}
         for number, mark in enumerate(self.marks):
-            if mark.problem is None:
-                self._by_path.setdefault(mark.path, []).append(number)
+            if mark.problem is None and mark.whole_file:
+                self._of_files.setdefault(mark.path, []).append(number)
+            elif mark.problem is None:
+                self._by_line.setdefault((mark.path, mark.line), []).append(number)
 
     def find(self, item: Recommendation, words: frozenset[str]) -> Suppression | None:
         """The comment that silences a finding; it, and all others that would, count as used from now on.
@@ -90,20 +95,27 @@ class Suppressions:
         if not item.symbols:
             return None
         place = item.symbols[0]
-        numbers = self._by_path.get(place.file)
+        key = (place.file, words)
+        if key not in self._in_file:
+            self._in_file[key] = self._first(self._of_files.get(place.file, ()), words)
+        lines = dict.fromkeys((place.start_line, self._line_of(place.id)))
+        here = (self._first(self._by_line.get((place.file, line), ()), words) for line in lines if line is not None)
+        numbers = [number for number in (self._in_file[key], *here) if number is not None]
         if not numbers:
             return None
-        lines = (place.start_line, self._line_of(place.id))
-        silent: Suppression | None = None
+        mark = self.marks[min(numbers)]
+        return Suppression(kind="comment", file=place.file, line=mark.comment_line, reason=mark.reason)
+
+    def _first(self, numbers: Sequence[int], words: frozenset[str]) -> int | None:
+        """The first of some comments that silences a rule; all that name the rule are used."""
+        first = None
         for number in numbers:
             mark = self.marks[number]
             names = words.intersection(mark.rules)
-            if not names or not (mark.whole_file or mark.line in lines):
-                continue
             self.used[number] |= names
-            if silent is None and not mark.has_expired(self.today):
-                silent = Suppression(kind="comment", file=place.file, line=mark.comment_line, reason=mark.reason)
-        return silent
+            if names and first is None and not mark.has_expired(self.today):
+                first = number
+        return first
 
 
 def read_marks(path: str, comments: Sequence[SuppressionFacts]) -> list[Mark]:

@@ -82,20 +82,29 @@ def anchors(suppressions: Mapping[str, Sequence[SuppressionFacts]], symbols: Ite
     return {
         (path, mark.comment_line): Anchor(SymbolRef.of(place), place.kind)
         for path, known in by_path.items()
-        for mark in read_marks(path, suppressions[path])
-        for place in [_around(mark, known)]
+        for mark, place in _places(read_marks(path, suppressions[path]), known)
     }
 
 
-def _around(mark: Mark, symbols: Sequence[Symbol]) -> Symbol:
-    """The symbol that a comment belongs to, of its file's: the module comes first, and what is inside comes later."""
-    best = symbols[0]
-    for symbol in () if mark.whole_file else symbols[1:]:
-        if symbol.start_line == mark.line:
-            return symbol
-        if symbol.start_line <= mark.comment_line <= symbol.end_line:
-            best = symbol
-    return best
+def _places(marks: Iterable[Mark], symbols: Sequence[Symbol]) -> Iterator[tuple[Mark, Symbol]]:
+    """Some comments of a file, by line, each with the symbol that it belongs to.
+
+    Args:
+        marks: The comments.
+        symbols: The file's, by position: the module comes first, and what is inside comes behind what is around it.
+    """
+    defined: dict[int, Symbol] = {}
+    for symbol in symbols[1:]:
+        defined.setdefault(symbol.start_line, symbol)
+    around = [symbols[0]]
+    position = 1
+    for mark in marks:
+        while position < len(symbols) and symbols[position].start_line <= mark.comment_line:
+            around.append(symbols[position])
+            position += 1
+        while len(around) > 1 and around[-1].end_line < mark.comment_line:
+            around.pop()
+        yield mark, symbols[0] if mark.whole_file else defined.get(mark.line, around[-1])
 
 
 class Problem(NamedTuple):

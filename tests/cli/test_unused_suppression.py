@@ -89,9 +89,9 @@ def test_rules_that_see_a_part_only_prove_nothing(project: Project, run: Run) ->
 
 def test_a_comment_expires(repository: Project, run: Run) -> None:
     repository.write({"app.py": SILENCED.replace(" -- for", " until=2020-01-31 -- for")}).git("add", "-A")
+    assert judged(run) == [("introduced", "unused-suppression", "app.py::_f")]
     outcome = run("suggest", "--staged", "--output-format", "json")
-    assert statuses(outcome) == [("introduced", "unused-suppression", "app.py::_f")]
-    (found,) = outcome.json["recommendations"]
+    (found,) = (item for item in outcome.json["recommendations"] if item["rule_id"] == "unused-suppression")
     assert found["title"] == "This comment's last day was 2020-01-31, and what it silenced is still there"
     assert [item["text"] for item in found["evidence"]] == ["its reason: for the plugins"]
 

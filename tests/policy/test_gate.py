@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from semfora_hooks.config import Config
 from semfora_hooks.model import Severity, Suppression
@@ -51,3 +53,22 @@ def test_the_summary_counts_what_is_not_suppressed() -> None:
     assert list(summary.by_rule.items()) == [("a", 2), ("b", 1)]
     assert (summary.failed, summary.fail_on) == (False, "error")
     assert summarise(found, Config(fail_on="warning"), files=4, symbols=9).failed
+
+
+SEVERITIES = ["info", "warning", "error", "never"]
+"""From mild to severe; nothing is as severe as `never`."""
+
+
+@given(
+    severity=st.sampled_from(SEVERITIES[:-1]),
+    fail_on=st.sampled_from(SEVERITIES),
+    confidence=st.floats(0, 1),
+    least=st.floats(0, 1),
+)
+def test_two_axes(severity: str, fail_on: str, confidence: float, least: float) -> None:
+    """A finding trips the gate if it is both severe and sure enough, and neither makes up for the other."""
+    item = finding(severity=Severity(severity), confidence=confidence)
+    config = Config(fail_on=fail_on, min_confidence=least)  # type: ignore[arg-type]
+    is_severe = SEVERITIES.index(severity) >= SEVERITIES.index(fail_on)
+    assert trips(item, config) is (is_severe and confidence >= least)
+    assert summarise([item], config, files=1, symbols=1).failed is trips(item, config)

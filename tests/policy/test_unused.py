@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -157,3 +158,51 @@ def test_any_comment_can_be_read(texts: list[str], alone: bool) -> None:
     found = unused(held, RULES["unused-suppression"], NAMES, anchors({"a.py": facts}, [module]))
     assert len({item.fingerprint for item in found}) == len(found)
     assert all("\x1b" not in item.title and "\n" not in item.title for item in found)
+
+
+def test_thousands_of_comments_and_findings_do_not_look_at_each_other() -> None:
+    """Counted in looks at comments, since seconds depend on the machine."""
+    count = 3000
+    looks = 0
+
+    class Counting(frozenset[str]):
+        def intersection(self, *others: Iterable[object]) -> frozenset[str]:
+            nonlocal looks
+            looks += 1
+            return super().intersection(*others)
+
+    module = symbol("a", id="a.py", kind="module", line=1, end_line=2 * count)
+    functions = [symbol(f"f{n}", line=2 * n + 2, end_line=2 * n + 3) for n in range(count)]
+    facts = [SuppressionFacts(line=f.start_line, alone=False, text="semfora: ignore[plain]") for f in functions]
+    facts += [SuppressionFacts(line=1, alone=True, text="semfora: file-ignore[other]") for _ in range(count)]
+    held = Suppressions({"a.py": facts}, TODAY, lambda _: None)
+    words = Counting({"plain"})
+    assert all(held.find(finding(f), words) is not None for f in functions)
+    assert looks <= 3 * count
+    places = anchors({"a.py": facts}, [module, *functions])
+    assert {place.symbol.name for place in places.values()} == {"a", *(f.name for f in functions)}
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_anchors_are_what_is_around(data: st.DataObject) -> None:
+    """Whatever is nested in what: the symbol defined on the line, else the innermost around it."""
+    module = symbol("a", id="a.py", kind="module", line=1, end_line=40)
+    symbols = [module]
+
+    def nest(low: int, high: int) -> None:
+        line = low
+        while line < high and data.draw(st.booleans()):
+            start = data.draw(st.integers(line, high))
+            end = data.draw(st.integers(start, high))
+            symbols.append(symbol(f"f{len(symbols)}", line=start, end_line=end))
+            nest(start + 1, end)
+            line = end + 1
+
+    nest(1, 40)
+    lines = data.draw(st.sets(st.integers(1, 40), min_size=1))
+    facts = [SuppressionFacts(line=line, alone=False, text="semfora: ignore[plain]") for line in sorted(lines)]
+    for (_, line), place in anchors({"a.py": facts}, symbols).items():
+        defined = [one for one in symbols[1:] if one.start_line == line]
+        inside = [one for one in symbols if one.start_line <= line <= one.end_line]
+        assert place.symbol.id == (defined[0] if defined else inside[-1]).id
