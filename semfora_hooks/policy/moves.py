@@ -14,7 +14,7 @@ from typing import Protocol
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.index.entries import path_of
 from semfora_hooks.languages.facts import FileFacts
-from semfora_hooks.model import ChangedFile, Recommendation, Symbol
+from semfora_hooks.model import CALLABLE_KINDS, ChangedFile, Recommendation, Symbol
 
 MOVED = 0.5
 """The share of lines in common from which a symbol of the same name elsewhere is the same one, edited."""
@@ -128,10 +128,10 @@ class Moves:
         pools: defaultdict[tuple[str, str], list[Recommendation]] = defaultdict(list)
         for old in olds:
             known = self.before.context.by_id[old.symbols[0].id]
-            pools[known.kind, inner_name(known) if is_many else ""].append(old)
+            pools[_sort(known), inner_name(known) if is_many else ""].append(old)
         for new in news:
             symbol = by_id[new.symbols[0].id]
-            pool = pools[symbol.kind, inner_name(symbol) if is_many else ""]
+            pool = pools[_sort(symbol), inner_name(symbol) if is_many else ""]
             for old in pool[:_FEW] if is_many else pool:
                 known = self.before.context.by_id[old.symbols[0].id]
                 likeness = self._likeness(known, symbol)
@@ -143,9 +143,12 @@ class Moves:
         first, second = self._lines(old, self.before, is_new=False), self._lines(new, self.after, is_new=True)
         if first is None or second is None:
             return 0.0
+        if old.kind != new.kind and min(len(first), len(second)) < _LONG:
+            return 0.0
         if first == second:
             is_long = len(first) > 2 or sum(map(len, first[1:])) >= _TELLING
-            return 1.0 if old.name == new.name or is_long else 0.0
+            is_in_place = self._now_at.get(old.file, old.file) == new.file
+            return 1.0 if old.name == new.name or is_long or is_in_place else 0.0
         if len(first) > _MAX_LINES or len(second) > _MAX_LINES:
             return 0.0
         from difflib import SequenceMatcher  # few runs need it
@@ -217,6 +220,11 @@ class Moves:
 def inner_name(symbol: Symbol) -> str:
     """A symbol's name inside its module; the module's own for a module."""
     return symbol.qualified_name.removeprefix(f"{symbol.module}.")
+
+
+def _sort(symbol: Symbol) -> str:
+    """What a symbol can be after a move: a function may become a method, but no class."""
+    return "callable" if symbol.kind in CALLABLE_KINDS else symbol.kind
 
 
 _Candidate = tuple[float, Recommendation, Recommendation]

@@ -86,6 +86,25 @@ def test_a_function_gets_another_name(project: Project, run: Run) -> None:
     assert judged(run, "--all") == [("inherited", "complexity", "a.py::stroll")]
 
 
+def test_a_short_function_gets_another_name_in_its_place(project: Project, run: Run) -> None:
+    """Equal texts of a line prove little, unless they stand in one file."""
+    before, after = SHORT.format(name="_walk"), SHORT.format(name="_stroll")
+    assert change(project, run, {"a.py": f"x = 1\n\n\n{before}"}, {"a.py": f"x = 1\n\n\n{after}"}) == []
+    assert judged(run, "--all") == [("inherited", "dead-code", "a.py::_stroll")]
+    project.git("commit", "-q", "-m", "change")
+    project.write({"a.py": "x = 1\n", "b.py": SHORT.format(name="_run")}).git("add", "-A")
+    assert judged(run) == [("introduced", "dead-code", "b.py::_run"), ("fixed", "dead-code", "a.py::_stroll")]
+
+
+def test_a_long_function_becomes_a_method(project: Project, run: Run) -> None:
+    text = LONG.format(name="walk", extra="deep")
+    inner = "".join(f"    {line}" for line in text.splitlines(keepends=True))
+    before = {"a.py": f"{text}\n\nwalk([], 1)\n"}
+    after: dict[str, str | None] = {"a.py": f"class Shelf:\n    @staticmethod\n{inner}\n\nShelf.walk([], 1)\n"}
+    assert change(project, run, before, after) == []
+    assert judged(run, "--all") == [("inherited", "complexity", "a.py::Shelf.walk")]
+
+
 def test_a_class_gets_another_name(project: Project, run: Run) -> None:
     assert change(project, run, {"a.py": NODE}, {"a.py": NODE.replace("Node", "Leaf")}) == []
 
@@ -162,7 +181,7 @@ def test_names_with_two_colons(project: Project, run: Run, name: str) -> None:
     new = ("introduced", "dead-code", "a.py::_f")
     assert judged(run) == [new]
     assert judged(run) == [new]  # from the stored index this time
-    project.write({name: NODE.replace("_gone", "_lost")}).git("add", "-A")
+    project.write({name: NODE.replace("_gone(self)", "_lost(self, more)")}).git("add", "-A")
     gone = ("fixed", "dead-code", f"{name}::Node._gone")
     assert judged(run) == [new, ("introduced", "dead-code", f"{name}::Node._lost"), gone]
     project.git("mv", name, "plain.py")
