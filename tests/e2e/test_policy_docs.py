@@ -68,6 +68,18 @@ def test_the_comments_of_the_page_do_what_it_says(repository: Path) -> None:
     assert marks["_old"] is None
 
 
+def test_a_reason_can_be_asked_for(repository: Path) -> None:
+    assert "`require-reason = true`" in PAGE
+    assert "`[tool.semfora.rules.unused-suppression]`" in PAGE
+    (repository / "more.py").write_text("def _more():  # semfora: ignore[dead-code]\n    return 1\n")
+    command = "semfora-hooks suggest --rule unused-suppression --rule dead-code"
+    assert "more.py" not in shell(repository, command).stdout
+    settings = repository / "pyproject.toml"
+    settings.write_text(f"{settings.read_text()}\n[tool.semfora.rules.unused-suppression]\nrequire-reason = true\n")
+    told = "more.py:1:1: warning unused-suppression This comment does not say why"
+    assert told in shell(repository, command).stdout
+
+
 def test_the_configuration_is_valid_and_has_the_keys_of_the_text(repository: Path) -> None:
     table = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["semfora"]
     assert set(table) == {"fail-on", "min-confidence", "ignore", "severity", "per-file-ignores"}
