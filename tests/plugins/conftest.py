@@ -30,12 +30,17 @@ class _CompiledCode(PluginCaches):
 
 
 @pytest.fixture(scope="session")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[host.Pool]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of the pool, and of commands that are given it as `SEMFORA_CACHE_DIR`: an interpreter compiles long."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled-plugins"
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled-plugins"
+
+
+@pytest.fixture(scope="session")
+def pool(compiled: Path) -> Iterator[host.Pool]:
     wasmtime_folder = host.wasmtime_folder()
     assert wasmtime_folder is not None
-    shared = host.Pool(512 << 20, _CompiledCode(None, wasmtime_folder, folder))
+    shared = host.Pool(512 << 20, _CompiledCode(None, wasmtime_folder, compiled))
     yield shared
     shared.close()
 

