@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from semfora_hooks import __version__, discovery, git
+from semfora_hooks import __version__, discovery, evaluation, git
 from semfora_hooks.config import Config, load_config
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root
-from semfora_hooks.errors import SemforaError
+from semfora_hooks.evaluation import Run
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.languages import SUFFIXES, language_of
 from semfora_hooks.model import (
@@ -30,7 +30,6 @@ from semfora_hooks.model import (
     Repository,
     Scope,
     ScopeKind,
-    Severity,
     Timings,
     Tool,
 )
@@ -39,8 +38,6 @@ from semfora_hooks.plugin_manager import (
     LoadedRule,
     Plugins,
     RuleSet,
-    describe,
-    error_entry,
     load_plugins,
 )
 from semfora_hooks.policy import gate, selection
@@ -94,33 +91,6 @@ class Result(msgspec.Struct):
     policing: Policing | None = None
 
 
-class _Run(msgspec.Struct):
-    """What piles up while a run goes on.
-
-    Attributes:
-        failed: Ids of rules that did not say all they had to say.
-    """
-
-    errors: list[ErrorEntry] = []
-    notices: list[str] = []
-    seconds: dict[str, float] = {}
-    rule_seconds: dict[str, float] = {}
-    failed: set[str] = set()
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the time of a block to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
-
-
-def _whole(_: Rule, context: SuggestContext) -> SuggestContext:
-    return context
-
-
 class SuggestEngine:
     """Runs the flow for one repository.
 
@@ -150,19 +120,22 @@ class SuggestEngine:
         """
         with _quiet_gc():
             start = time.perf_counter()
-            run = _Run()
+            run = Run()
             scope = self._scope(request)
             if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)
             rules, policing = self._rules(request, run)
             reader = self._reader(request, run)
             if request.scope in ("staged", "range"):
-                _prepare(rules)
+                evaluation.prepare(rules)
                 side, found, fixed = self._judge_change(request, scope, rules, reader, policing, run)
             else:
                 fixed = []
                 side, found = reader.judged(
-                    scope, self._judge_key(request, rules), partial(self._judge, rules, run), partial(_prepare, rules)
+                    scope,
+                    self._judge_key(request, rules),
+                    partial(self._judge, rules, run),
+                    partial(evaluation.prepare, rules),
                 )
                 found = policing.add_unused(side, found, run.failed)
             concerns = partial(_is_inside, filters=request.root.filters)
@@ -178,7 +151,7 @@ class SuggestEngine:
         """The context alone, without rules, and what is missing from it."""
         with _quiet_gc():
             scope = self._scope(request)
-            reader = self._reader(request, _Run())
+            reader = self._reader(request, Run())
             if request.scope in ("staged", "range"):
                 side = reader.after(scope, self._target(request))
             else:
@@ -221,7 +194,7 @@ class SuggestEngine:
             return Scope(kind="range", base_ref=base, files=tuple(discovery.changes(request.root.path, base, target)))
         return Scope(kind="files" if request.root.filters else "repo")
 
-    def _rules(self, request: Request, run: _Run) -> tuple[list[LoadedRule], Policing]:
+    def _rules(self, request: Request, run: Run) -> tuple[list[LoadedRule], Policing]:
         """The rules that run, and what polices their findings."""
         with _listing_staged(request) as listing:
             from semfora_hooks.policy.policing import Policing  # meanwhile
@@ -240,7 +213,7 @@ class SuggestEngine:
             is_staged=request.scope == "staged",
         )
 
-    def _chosen(self, request: Request, loaded: RuleSet, run: _Run) -> list[LoadedRule]:
+    def _chosen(self, request: Request, loaded: RuleSet, run: Run) -> list[LoadedRule]:
         if request.rules:
             return [item for item in loaded.rules if item.rule.id in request.rules]
         chosen = [item for item in loaded.rules if selection.is_selected(item.rule, self.config)]
@@ -252,10 +225,10 @@ class SuggestEngine:
             )
         return chosen
 
-    def _judge(self, rules: Sequence[LoadedRule], run: _Run, side: Side) -> tuple[list[Recommendation], bool]:
+    def _judge(self, rules: Sequence[LoadedRule], run: Run, side: Side) -> tuple[list[Recommendation], bool]:
         """What the rules say of a side, and whether all of them could say it."""
         told = len(run.errors), len(run.notices)
-        found = self._evaluate(rules, side, self._begin(rules, side), {}, run)
+        found = evaluation.evaluate(rules, side, evaluation.begin(rules, side, self.config), {}, self.config, run)
         return found, told == (len(run.errors), len(run.notices))
 
     def _judge_key(self, request: Request, rules: Sequence[LoadedRule]) -> str | None:
@@ -274,7 +247,7 @@ class SuggestEngine:
         """The commit that is judged; `None` for what is staged."""
         return git.commit_id(request.root.path, request.target) if request.scope == "range" else None
 
-    def _reader(self, request: Request, run: _Run) -> SideReader:
+    def _reader(self, request: Request, run: Run) -> SideReader:
         from semfora_hooks.index.extract import Workforce
         from semfora_hooks.sides import SideReader
 
@@ -286,91 +259,6 @@ class SuggestEngine:
         )
         return SideReader(request.root, self.config, workforce, run.timed)
 
-    def _begin(
-        self,
-        rules: Sequence[LoadedRule],
-        side: Side,
-        view: Callable[[Rule, SuggestContext], SuggestContext] = _whole,
-    ) -> list[SuggestContext]:
-        """What each rule sees of a side; those that can do so start on it in the background."""
-        contexts = []
-        for loaded in rules:
-            rule = loaded.rule
-            seen = view(rule, side.context)
-            contexts.append(seen.with_config(self.config.rules.get(rule.id, {}), side.tallies.get(rule.id)))
-            begin = getattr(rule, "begin", None)
-            if callable(begin):
-                with suppress(Exception, SystemExit):  # failures will show when it is evaluated
-                    begin(contexts[-1])
-        return contexts
-
-    def _evaluate(
-        self,
-        rules: Sequence[LoadedRule],
-        side: Side,
-        contexts: Sequence[SuggestContext],
-        aliases: Mapping[str, str],
-        run: _Run,
-        counts: Callable[[Rule, Recommendation], bool] = lambda rule, item: True,
-    ) -> list[Recommendation]:
-        """What the rules say and `counts` lets pass; a rule that fails keeps what it said before, and is named."""
-        from semfora_hooks.policy import intake
-
-        found: list[Recommendation] = []
-        for loaded, context in zip(rules, contexts, strict=True):
-            rule = loaded.rule
-            start = time.perf_counter()
-            severity = self.config.severity.get(rule.id)
-            found.extend(item for item in self._one_rule(loaded, context, severity, run) if counts(rule, item))
-            run.rule_seconds[rule.id] = run.rule_seconds.get(rule.id, 0.0) + time.perf_counter() - start
-        return intake.finish(found, side.context, aliases)
-
-    def _one_rule(
-        self, loaded: LoadedRule, context: SuggestContext, severity: Severity | None, run: _Run
-    ) -> Iterator[Recommendation]:
-        from semfora_hooks.policy import intake
-
-        rule, origin = loaded.rule, loaded.origin
-        count = 0
-        malformed: dict[str, ErrorEntry] = {}
-        try:
-            for item in rule.evaluate(context) or ():
-                count += 1
-                if count > intake.MAX_FINDINGS:
-                    raise SemforaError(
-                        f"rule '{rule.id}' returned more than {intake.MAX_FINDINGS} findings; the rest was dropped",
-                        kind="provider",
-                    )
-                try:
-                    yield intake.complete(item, rule, context, severity)
-                except SemforaError as error:
-                    malformed.setdefault(error.message, error_entry(error, origin, rule.id))
-        except SemforaError as error:
-            run.failed.add(rule.id)
-            entry = error_entry(error, origin, rule.id)
-            if error.fatal:
-                run.errors.append(entry)
-            else:
-                run.notices.append(f"{entry.message}" + (f" ({entry.hint})" if entry.hint else ""))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
-            run.failed.add(rule.id)
-            run.errors.append(
-                ErrorEntry(
-                    kind="provider",
-                    message=f"{origin}: rule '{rule.id}' raised {describe(error)}",
-                    provider=origin.name,
-                    distribution=origin.distribution,
-                    version=origin.version,
-                    rule=rule.id,
-                    hint=f"update {origin.distribution}, or ignore the rule: --ignore {rule.id}",
-                )
-            )
-        if malformed:
-            run.failed.add(rule.id)
-        run.errors.extend(malformed.values())
-
     def _judge_change(
         self,
         request: Request,
@@ -378,7 +266,7 @@ class SuggestEngine:
         rules: Sequence[LoadedRule],
         reader: SideReader,
         policing: Policing,
-        run: _Run,
+        run: Run,
     ) -> tuple[Side, list[Recommendation], list[Recommendation]]:
         """The side after a change, its findings with their statuses, and those that the change fixed."""
         from semfora_hooks.policy import changes
@@ -391,7 +279,7 @@ class SuggestEngine:
         for other in self._merged(request):
             if _touches_analysis(other.files):
                 sides = reader.change(other, target, plain, in_part=in_part)
-                theirs = _Run(seconds=run.seconds, rule_seconds=run.rule_seconds)
+                theirs = Run(seconds=run.seconds, rule_seconds=run.rule_seconds)
                 others.append(self._compare(request, other, rules, sides, policing, theirs))
             else:
                 others.append(changes.Comparison([], []))
@@ -416,7 +304,7 @@ class SuggestEngine:
         ]
 
     def _compare(
-        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, policing: Policing, run: _Run
+        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, policing: Policing, run: Run
     ) -> Comparison:
         """Judge both sides, and give each finding its status. The base's own errors are not news."""
         from semfora_hooks.policy import changes
@@ -436,11 +324,15 @@ class SuggestEngine:
             for item in before.incomplete
             if item not in known
         )
-        view = Focus(before.context, after.context, sides.files).view if _wants_focus(request, rules) else _whole
-        now_seen, then_seen = (self._begin(rules, side, view) for side in (after, before))
-        past = _Run()
-        found = self._evaluate(rules, after, now_seen, {}, run, sides.is_about)
-        earlier = self._evaluate(rules, before, then_seen, aliases, past, sides.is_about)
+        view = (
+            Focus(before.context, after.context, sides.files).view
+            if _wants_focus(request, rules)
+            else evaluation.everything
+        )
+        now_seen, then_seen = (evaluation.begin(rules, side, self.config, view) for side in (after, before))
+        past = Run()
+        found = evaluation.evaluate(rules, after, now_seen, {}, self.config, run, sides.is_about)
+        earlier = evaluation.evaluate(rules, before, then_seen, aliases, self.config, past, sides.is_about)
         # Where plugins had no time left for the side before, what they said all along would pass for new.
         run.errors.extend(error for error in past.errors if error.kind == "timeout" and error.rule not in run.failed)
         failed = run.failed | past.failed  # a comment for a rule that fails on one side only has not changed
@@ -459,7 +351,7 @@ class SuggestEngine:
         self,
         request: Request,
         scope: Scope,
-        run: _Run,
+        run: Run,
         side: Side,
         found: list[Recommendation],
         fixed: list[Recommendation],
@@ -542,15 +434,6 @@ def _moves(scope: Scope, before: Side, after: Side) -> Moves:
 def _sees_whole_files(rule: Rule) -> bool:
     """Whether what a rule finds in a file is all that a run about a change can know, whatever the change reaches."""
     return getattr(rule, "locality", "repository") in ("file", "repository")
-
-
-def _prepare(rules: Sequence[LoadedRule]) -> None:
-    """Let rules start what takes long, such as a sandbox, while the index is read; failures will show later."""
-    for loaded in rules:
-        prepare = getattr(loaded.rule, "prepare", None)
-        if callable(prepare):
-            with suppress(Exception, SystemExit):
-                prepare()
 
 
 @contextmanager
