@@ -17,6 +17,9 @@ FOLDERS = [*LANGUAGES, kit.PLUGINS / "conformance", kit.PLUGINS / "semfora-provi
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
+README = kit.PLUGINS / "README.md"
+
+
 def pages(folder: Path) -> list[Path]:
     """Its Markdown files, without those that builds and installations put there."""
     skipped = {"target", "node_modules", ".venv", ".pytest_cache"}
@@ -32,6 +35,15 @@ def test_no_link_leads_out_of_the_folder(folder: Path) -> None:
                 target = (page.parent / link.partition("#")[0]).resolve()
                 assert target.is_relative_to(folder), f"{page}: {link}"
                 assert target.exists(), f"{page}: {link}"
+
+
+def test_the_first_page_leads_to_every_folder_and_its_command_works(tmp_path: Path) -> None:
+    assert {f"{folder.name}/README.md" for folder in FOLDERS} == set(LINK.findall(README.read_text("utf-8")))
+    (line,) = kit.commands(README)
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    kit.run(["bash", "-euc", line], tmp_path, path)
+    page = (tmp_path / "my-rule" / "README.md").read_text("utf-8")
+    assert page.startswith("# my-rule\n")
 
 
 @pytest.mark.parametrize("folder", LANGUAGES, ids=lambda path: path.name)
