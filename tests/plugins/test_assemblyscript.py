@@ -124,9 +124,11 @@ def sdk_tests() -> list[Path]:
 def test_the_runner_tells_what_fails(node: Node, folder: Path) -> None:
     """A runner that lets everything pass would make all other tests worthless."""
     sources = {
-        "some": 'export function testGood(): void {}\nexport function testBad(): void { assert(1 == 2, "it is not"); }',
+        "some": 'import { log } from "./sdk/index";\nexport function testGood(): void { log("grün"); }\n'
+        'export function testBad(): void { assert(1 == 2, "it is not"); }',
         "none": "export function helper(): void {}",
     }
+    (folder / "sdk").symlink_to(SDK)
     results = {}
     for name, source in sources.items():
         (folder / f"{name}.ts").write_text(source)
@@ -135,9 +137,19 @@ def test_the_runner_tells_what_fails(node: Node, folder: Path) -> None:
         command = ["node", str(SDK / "testing" / "run.mjs"), str(folder / f"{name}.wasm")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=node.environment)
         results[name] = (done.returncode, done.stdout, done.stderr)
-    assert results["some"] == (1, "1 of 2 passed\n", "testBad: it is not at some.ts:2:35\n")
+    assert results["some"] == (1, "1 of 2 passed\n", "grün\ntestBad: it is not at some.ts:3:35\n")
     assert results["none"][0] == 1
     assert "exports no function whose name starts with" in results["none"][2]
+
+
+def test_the_runner_compares_fixtures(node: Node, plugin: Path, tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATE / "fixtures", tmp_path / "fixtures")
+    command = ["node", str(SDK / "testing" / "run.mjs"), str(plugin), str(plugin), str(tmp_path / "fixtures")]
+    assert kit.run(command, tmp_path, node.environment) == "3 of 3 passed\n"
+    (tmp_path / "fixtures" / "no-layers.expected.json").write_text('[{"title": "something"}]')
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=node.environment)
+    assert (done.returncode, done.stdout) == (1, "2 of 3 passed\n")
+    assert done.stderr.startswith("no-layers.context.json: Expected values to be strictly deep-equal")
 
 
 # -------------------------------------------------------------------------------------------- types and schemas
