@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -103,3 +104,54 @@ def test_a_changed_one_is_noticed(tmp_path: Path, size: int) -> None:
     shutil.copy(other.file, made.file)
     with pytest.raises(ValueError, match="is not what was frozen"):
         made.code()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A small repository with a plugin's sources, this module, and a built plugin."""
+    root = tmp_path / "checkout"
+    for folder in ("tests/fixtures/frozen/v1", "plugins/go/semfora-plugin-template"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(frozen.__file__, root / "tests" / "frozen.py")
+    (root / "plugins" / "go" / "main.go").write_text("package main\n")
+    (tmp_path / "built.wasm").write_bytes(b"\0asm\1\0\0\0")
+    for command in (["init", "-q"], ["add", "plugins"], ["commit", "-q", "-m", "sources"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    return root
+
+
+def add(checkout: Path, name: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "tests/frozen.py", name, "../built.wasm", "--language", "go", "--build", "go build"]
+    command += ["--compiler", "go 1"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+def test_the_command_records_what_was_built_from_what(checkout: Path) -> None:
+    done = add(checkout, "some-go")
+    assert (done.returncode, done.stdout) == (0, "tests/fixtures/frozen/v1/some-go.wasm: 8 bytes for 8\n"), done.stderr
+    (made,) = frozen.all_frozen(checkout / "tests" / "fixtures" / "frozen" / "v1")
+    assert made.code() == b"\0asm\1\0\0\0"
+    head = kit.run(["git", "rev-parse", "HEAD"], checkout, os.environ).strip()
+    assert made.record == {
+        "language": "go",
+        "sha256": "93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476",
+        "size": 8,
+        "source": "plugins/go/semfora-plugin-template",
+        "revision": head,
+        "build": "go build",
+        "compiler": "go 1",
+        "abi": 1,
+        "contract": 1,
+    }
+
+
+def test_the_command_refuses_sources_that_no_revision_has(checkout: Path) -> None:
+    (checkout / "plugins" / "go" / "main.go").write_text("package other\n")
+    done = add(checkout, "some-go")
+    assert done.returncode == 1
+    assert "plugins/go: commit first" in done.stderr
+    assert frozen.all_frozen(checkout / "tests" / "fixtures" / "frozen" / "v1") == []
+
+
+def test_the_command_refuses_names_that_are_paths(checkout: Path) -> None:
+    assert add(checkout, "../some").returncode == 2
