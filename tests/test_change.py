@@ -540,7 +540,7 @@ def test_a_rule_that_cannot_count_is_judged_whole(
     repository = fresh()
     repository.write("a.py", "def _one():\n    return 1\n")
     repository.commit()
-    repository.write("a.py", "def _two():\n    return 1\n")
+    repository.write("a.py", "def _two():\n    return 2\n")
     repository.git("add", "-A")
     repository.check("staged")
     repository.check("staged")
