@@ -22,7 +22,7 @@ MANIFESTS_CAP = 16 << 20
 REFUSAL_SECONDS = 86_400.0
 """How long a plugin that was too much to compile is not tried again."""
 
-_ENGINE_SOURCES = ("sandbox.py", "wasi.py", "worker.py")
+_ENGINE_SOURCES = ("sandbox.py", "componentplugin.py", "wasi.py", "worker.py")
 
 
 class _Result(msgspec.Struct, array_like=True):

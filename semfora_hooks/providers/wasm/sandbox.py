@@ -1,4 +1,4 @@
-"""Compiling, checking and evaluating one plugin with wasmtime. Runs in the worker process only.
+"""Compiling, checking and evaluating one plugin with wasmtime, core modules here. Runs in the worker process only.
 
 Nothing survives an evaluation: each has its own store, instance and `wasi.Guest`.
 """
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import wasmtime
-from wasmtime import component
-from wasmtime.component._enter import enter_wasm
 
 from semfora_hooks.providers.wasm import abi, resources, traps, wasi
 
@@ -119,12 +117,11 @@ def compile_plugin(engine: wasmtime.Engine, binary: bytes) -> Plugin:
         GuestError: It is not WASM or does not compile (`compile`), is no plugin or one of another ABI (`incompatible`),
             or imports something (`refused_import`).
     """
-    kinds: dict[bytes, type[Plugin]] = {abi.CORE_MAGIC: CorePlugin, abi.COMPONENT_MAGIC: ComponentPlugin}
-    plugin_type = kinds.get(binary[:8])
-    if plugin_type is None:
+    if binary[:8] not in (abi.CORE_MAGIC, abi.COMPONENT_MAGIC):
         if binary[:4] == b"\0asm":
             raise GuestError("compile", f"a WASM binary of unknown version {binary[4:8].hex(' ')}")
         raise GuestError("compile", "the file is not a WASM module or component")
+    plugin_type = _plugin_type(is_component=binary[:8] == abi.COMPONENT_MAGIC)
     try:
         with resources.bounded_growth(COMPILE_MEMORY):
             plugin = plugin_type.compile(engine, binary)
@@ -138,12 +135,19 @@ def load_plugin(engine: wasmtime.Engine, code: bytes, *, is_component: bool) -> 
 
     The code is run as it is: it must come from where nobody else can write.
     """
-    plugin_type: type[Plugin] = ComponentPlugin if is_component else CorePlugin
     try:
-        plugin = plugin_type.load(engine, code)
+        plugin = _plugin_type(is_component=is_component).load(engine, code)
     except (wasmtime.WasmtimeError, wasmtime.Trap):
         return None
     return _checked(plugin)
+
+
+def _plugin_type(*, is_component: bool) -> type[Plugin]:
+    if not is_component:
+        return CorePlugin
+    from semfora_hooks.providers.wasm.componentplugin import ComponentPlugin  # a third of the time a worker starts in
+
+    return ComponentPlugin
 
 
 def _checked(plugin: Plugin) -> Plugin:
@@ -181,8 +185,8 @@ class Plugin(Protocol):
         """
 
 
-class _Compiled:
-    """What wasmtime compiled, of the type `_kind`."""
+class Compiled:
+    """What wasmtime compiled, of the type `_kind`; the base of both kinds of plugin."""
 
     _kind: ClassVar[Any]
 
@@ -205,7 +209,7 @@ class _Compiled:
         return bytes(self._compiled.serialize())
 
 
-class CorePlugin(_Compiled):
+class CorePlugin(Compiled):
     """A core module that exports memory, allocator and `evaluate`."""
 
     _kind = wasmtime.Module
@@ -245,7 +249,7 @@ class CorePlugin(_Compiled):
         meter = meter or Meter()
         guest = wasi.Guest()
         try:
-            with _evaluation(self._engine, limits, instances=1, tables=4, memories=1) as store:
+            with evaluation(self._engine, limits, instances=1, tables=4, memories=1) as store:
                 with meter.starting():
                     linker = wasmtime.Linker(self._engine)
                     guest.link(linker, self._compiled)
@@ -259,47 +263,6 @@ class CorePlugin(_Compiled):
         if guest.stopped is not None:
             raise GuestError("trap", guest.stopped, guest.log)
         return output, guest.log
-
-
-class ComponentPlugin(_Compiled):
-    """A component that exports `evaluate: func(context-json: string) -> string` and imports nothing."""
-
-    _kind = component.Component
-
-    def check(self) -> None:
-        """See `Plugin`."""
-        imports = self._compiled.type.imports(self._engine)
-        if imports:
-            raise GuestError("refused_import", f"it imports '{min(imports)}'; a component plugin imports nothing")
-        exports = self._compiled.type.exports(self._engine)
-        if "evaluate" not in exports:
-            raise GuestError("incompatible", "it does not export 'evaluate'")
-        item: Any = exports["evaluate"]
-        item = getattr(item, "ty", item)  # wasmtime 50 wraps the type
-        is_string = component.String
-        if not (
-            isinstance(item, component.FuncType)
-            and [type(param) for _, param in item.params] == [is_string]
-            and isinstance(item.result, is_string)
-        ):
-            raise GuestError("incompatible", "its export 'evaluate' is not a function from string to string")
-
-    def evaluate(self, context: Any, limits: Limits, meter: Meter | None = None) -> tuple[bytes, bytes]:
-        """See `Plugin`."""
-        meter = meter or Meter()
-        # wasmtime's limit is one of each memory; what all of them have together, only the system can bound.
-        allowed = limits.memory + COPIED_OUT * 3 // 2 + HEADROOM + 2 * len(context)
-        with (
-            resources.bounded_growth(allowed),
-            _evaluation(self._engine, limits, instances=64, tables=8, memories=4) as store,
-            meter.running(),
-        ):
-            before = resources.private_bytes()
-            with meter.starting():
-                instance = component.Linker(self._engine).instantiate(store, self._compiled)
-            output = _call_component(store, instance.get_func(store, "evaluate"), bytes(context), limits)
-            meter.used = max(0, resources.private_bytes() - before)
-            return output, b""
 
 
 def _call(store: wasmtime.Store, exports: Any, context: Any, limits: Limits, meter: Meter) -> bytes:
@@ -323,31 +286,12 @@ def _call(store: wasmtime.Store, exports: Any, context: Any, limits: Limits, met
     start, length = packed >> 32, packed & 0xFFFFFFFF
     if start + length > memory.data_len(store):
         raise GuestError("bad_output", f"it returned a range outside its memory: {length} bytes at {start:#x}")
-    _check_output_size(length, limits)
+    check_output_size(length, limits)
     return ctypes.string_at(ctypes.addressof(memory.data_ptr(store).contents) + start, length) if length else b""
 
 
-def _call_component(store: wasmtime.Store, function: Any, context: bytes, limits: Limits) -> bytes:
-    """Call a component's function as its `__call__` does, but do not copy a result that is too long."""
-    context.decode()  # wasmtime takes a string's word for being UTF-8
-    ffi: Any = wasmtime._ffi
-    given, got = ffi.wasmtime_component_val_t(), ffi.wasmtime_component_val_t()
-    given.kind, given.of.string = ffi.WASMTIME_COMPONENT_STRING, ffi.bytes_to_capi(context)
-    try:
-        place, param, result = ctypes.byref(function._func), ctypes.byref(given), ctypes.byref(got)
-        enter_wasm(lambda: ffi.wasmtime_component_func_call(place, store._context(), param, 1, result, 1))
-    finally:
-        ffi.wasmtime_component_val_delete(ctypes.byref(given))
-    try:
-        length = got.of.string.size
-        _check_output_size(length, limits)
-        return ctypes.string_at(got.of.string.data, length) if length else b""
-    finally:
-        ffi.wasmtime_component_val_delete(ctypes.byref(got))
-
-
 @contextlib.contextmanager
-def _evaluation(
+def evaluation(
     engine: wasmtime.Engine, limits: Limits, *, instances: int, tables: int, memories: int
 ) -> Iterator[wasmtime.Store]:
     """A store for one evaluation, with its limits; wasmtime's errors inside become `GuestError`s.
@@ -375,7 +319,8 @@ def _evaluation(
         store.close()
 
 
-def _check_output_size(size: int, limits: Limits) -> None:
+def check_output_size(size: int, limits: Limits) -> None:
+    """Raises `GuestError` (`too_large`) for a result that is longer than is read."""
     if size > limits.output:
         raise GuestError("too_large", f"its result has {size} bytes; at most {limits.output} are read")
 
