@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from semfora_hooks.errors import ConfigError
-from semfora_hooks.git.objects import blobs
+from semfora_hooks.git.objects import Index, blob_id, blobs
 from semfora_hooks.git.process import run
 from semfora_hooks.index.entries import path_of
 from semfora_hooks.model import Recommendation, Suppression
@@ -23,6 +23,7 @@ from semfora_hooks.policy.intake import clean
 SCHEMA: Literal["semfora.baseline"] = "semfora.baseline"
 VERSION: Literal[1] = 1
 MAX_BYTES = 64 << 20
+_EMPTY = (blob_id(b""), blob_id(b"", "sha256"))
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +85,11 @@ def read_staged(root: Path, path: Path, notices: list[str]) -> dict[str, Entry]:
         GitError: It cannot be told what is staged.
     """
     shown = path.relative_to(root).as_posix()
+    name = os.fsencode(shown)
     output = run(root, "ls-files", "-z", "--stage", "--", f":(top,literal){shown}").stdout
-    end = b"\t" + os.fsencode(shown)  # else it is a folder, and that is in it
+    end = b"\t" + name  # else it is a folder, and that is in it
     listed = [line.removesuffix(end).decode() for line in output.split(b"\0") if line.endswith(end)]
-    if not listed:
+    if not listed or (listed[0].split(" ")[1] in _EMPTY and _is_only_announced(root, name)):
         if path.is_file():
             notices.append(f"{shown}: not staged, so it is not used here; git add it")
             return {}
@@ -99,6 +101,12 @@ def read_staged(root: Path, path: Path, notices: list[str]) -> dict[str, Entry]:
     if isinstance(data, int):
         raise ConfigError(f"{path}: what is staged of it cannot be read: it is missing, or larger than 64 MiB")
     return parse(data, f"{path} (staged)")
+
+
+def _is_only_announced(root: Path, name: bytes) -> bool:
+    """Whether a file that the index holds empty is one that `git add -N` announced."""
+    with Index(root, (name,)) as index:
+        return all(entry.name != name for entry in index.entries())
 
 
 def _content(path: Path) -> bytes:

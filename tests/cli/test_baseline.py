@@ -369,6 +369,8 @@ def test_what_is_staged_is_judged_with_the_baseline_that_is_staged(project: Proj
     assert (code, out) == (1, "app.py:5:1: warning dead-code function `_g` is never used\n")
     assert err.startswith(f"note: {FILE}: not staged, so it is not used here; git add it\n")
     assert run(*GATE).code == 0  # the work tree, which has it
+    project.git("add", "-N", FILE)  # announced, and not a part of the next commit
+    assert run(*GATE, "--staged")[:2] == (code, out)
     project.git("add", FILE)
     assert run(*GATE, "--staged").code == 0
     text = (project.path / FILE).read_text()

@@ -36,7 +36,7 @@ def test_the_workflow_is_valid(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     for wrong in (
         ("runs-on: ubuntu-latest", "run-on: x"),
-        ("uses: actions/checkout@v5", "usses: x"),
+        ("uses: actions/checkout@v6", "usses: x"),
         ("on:\n", "off:\n"),
     ):
         assert wrong[0] in BLOCK

@@ -50,7 +50,7 @@ def test_an_empty_baseline() -> None:
     assert parse(render({}).encode(), "b.json") == {}
 
 
-words = st.text(st.sampled_from("ab9:.é😀\"\\/{}, \n\r\t\0\x7f\u2028"))
+words = st.text(st.sampled_from('ab9:.é😀"\\/{}, \n\r\t\0\x7f\u2028'))
 
 
 @given(st.dictionaries(words, st.builds(Entry, rule_id=words, symbol=words)))
