@@ -361,5 +361,5 @@ def _print_update(document: _Document, size: int, *, check: bool) -> None:
 
 
 def _print_lines(prefix: str, lines: Sequence[_Line]) -> None:
-    for line in lines:
+    for line in sorted(lines, key=lambda line: (line.file or line.symbol, line.line or 0, line.rule_id)):
         click.echo(printable(f"{prefix}{line.text()}"))

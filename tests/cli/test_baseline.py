@@ -243,6 +243,17 @@ def test_check_writes_nothing(accepted: Project, run: Run) -> None:
     assert run("baseline", "update", "--check", "--accept-new").code == 1
 
 
+def test_show_lists_by_place(project: Project, run: Run) -> None:
+    project.write({f"{name}.py": F + G + H for name in ("b", "a", "c")})
+    run("baseline", "create")
+    project.write({"a.py": H + G, "c.py": "x = 1\n"})
+    places = [line.partition(" dead")[0] for line in run("baseline", "show").out.splitlines()[:-1]]
+    found = ["a.py:1", "a.py:5", "b.py:1", "b.py:5", "b.py:9"]
+    assert places == [*(f"{place}: warning" for place in found), *["stale:"] * 4]
+    stale = [line.rpartition(" ")[2] for line in run("baseline", "show").out.splitlines() if line.startswith("stale")]
+    assert stale == ["a.py::_f", "c.py::_f", "c.py::_g", "c.py::_h"]
+
+
 def test_json(accepted: Project, run: Run) -> None:
     accepted.write({"app.py": F + H})
     for command in (("show",), ("update", "--check")):
