@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from semfora_hooks.cli.plugin.scaffold import write_project
+from semfora_hooks.cli.plugin.scaffold import LANGUAGES, write_project
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -48,7 +48,7 @@ def test_the_first_command_sets_up_and_finds_something_in_flask(tmp_path: Path) 
     assert (tmp_path / ".semfora" / "rules" / "no-print.yaml").is_file()
     shutil.rmtree(checkout / "plugins")  # what an installation starts new plugins with is its own
     (tmp_path / "installed").mkdir()
-    for language in ("rust", "go", "python", "c"):
+    for language in LANGUAGES:
         command = [program, "plugin", "new", language, "--lang", language, "--into", "installed"]
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
         ours = write_project(language, language, tmp_path)

@@ -32,7 +32,8 @@ HELP: dict[str, dict[str, str]] = {
         "config": "Reaches the plugin as `config` in its context.",
         "limits": "What one evaluation may use. The user's own ceilings, and the repository's, hold besides.",
         "on_error": "Whether its failure fails the run (exit code 2), is a note, or is not mentioned.",
-        "tests": "The folder of its fixtures, relative to the plugin folder. Default: `tests/<name>`, where there is one.",
+        "tests": "The folder of its fixtures, relative to the plugin folder. "
+        "Default: `tests/<name>`, where there is one.",
     },
     "LimitsEntry": {
         "memory": "Of each of its memories: such as `128MiB`, or a number of bytes. Default: `256MiB`.",
