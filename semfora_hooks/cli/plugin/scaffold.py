@@ -106,10 +106,11 @@ def templates() -> Path:
 
 
 def first_steps(project: Path) -> list[str]:
-    """The commands of a project's README that test and build it."""
+    """The commands of a project's README that build and test it, without those that install a toolchain."""
     blocks = re.findall(r"^```console\n(.*?)^```$", (project / "README.md").read_text("utf-8"), re.M | re.S)
-    building = next((block for block in blocks if "plugin test" in block), "")
-    return [line.removeprefix("$ ") for line in building.splitlines() if line.startswith("$ ")]
+    commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    end = next((place for place, line in enumerate(commands, start=1) if "plugin test" in line), len(commands))
+    return [line for line in commands[:end] if not line.startswith(("apt-get ", "pip "))]
 
 
 def identifier(name: str) -> str:
