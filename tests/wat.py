@@ -103,3 +103,20 @@ def context(symbols: Sequence[str] = ("a::f",), **more: Any) -> dict[str, Any]:
 
 def _escaped(text: str | bytes) -> str:
     return "".join(f"\\{byte:02x}" for byte in (text.encode() if isinstance(text, str) else text))
+
+
+def component() -> bytes:
+    """A component that finds nothing: it returns `[]`."""
+    return bytes(
+        wasmtime.wat2wasm(
+            f"""(component
+            (core module $m (memory (export "memory") 2) (data (i32.const 8) "{_escaped(b"[]")}")
+              (data (i32.const 0) "{_escaped((8).to_bytes(4, "little") + (2).to_bytes(4, "little"))}")
+              (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const {_INPUT}))
+              (func (export "evaluate") (param i32 i32) (result i32) (i32.const 0)))
+            (core instance $i (instantiate $m))
+            (func (export "evaluate") (param "context-json" string) (result string)
+              (canon lift (core func $i "evaluate") (memory (core memory $i "memory"))
+                (realloc (core func $i "realloc")))))"""
+        )
+    )

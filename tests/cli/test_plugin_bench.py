@@ -107,3 +107,13 @@ def test_a_plugin_of_the_repository_gets_the_repository(app: Project, run: Run) 
     found = run("plugin", "bench", "guard", "--runs", "1", "--output-format", "json").json
     context = json.loads(run("plugin", "run", "guard", "--show-context").out)
     assert found["context_bytes"] == len(json.dumps(context, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def test_a_component(app: Project, run: Run) -> None:
+    """The worker counts making its instance as its own time too; here the two are told apart."""
+    (app.path / "part.wasm").write_bytes(wat.component())
+    found = run("plugin", "bench", "part.wasm", "c.json", "--runs", "3", "--output-format", "json").json
+    assert (found["recommendations"], found["output_bytes"]) == (0, 2)
+    assert found["instantiate"]["min"] > 0
+    assert found["guest"]["min"] > 0
+    assert found["instantiate"]["min"] + found["guest"]["min"] <= found["evaluate"]["max"]
