@@ -208,10 +208,10 @@ def test_paths_narrow_the_symbols_down(app: Project, run: Run) -> None:
 
 def test_what_is_staged_is_traced_as_staged(app: Project, run: Run) -> None:
     app.commit()
-    app.write({"app.py": APP.replace("def handle_order", "def handle_orders")}).git("add", "-A")
+    app.write({"app.py": "def handle_refunds(x):\n    return x + 1\n\n\n" + APP}).git("add", "-A")
     app.write({"app.py": APP})
-    lines = trace(run, "handlers-catch", "handle_orders", "--staged")
-    assert lines[0] == "app.py:3:1: function app.handle_orders: fires"
+    lines = trace(run, "handlers-catch", "handle_refunds", "--staged")
+    assert lines[0] == "app.py:1:1: function app.handle_refunds: fires"
     assert "confidence 0.80, introduced" in lines[-2]
     app.git("checkout", "-q", "--force", "HEAD")
     outcome = run("suggest", "--rule", "handlers-catch", "--trace", "load", "--staged")

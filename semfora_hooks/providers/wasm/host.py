@@ -241,7 +241,8 @@ class Pool:
         """A worker for this thread alone, if possible one that has compiled `key`."""
         with self._lock:
             worker = self._free(key)
-            if worker is None and self._all and self._lock.wait_for(lambda: self._idle, PATIENCE_SECONDS):
+            if worker is None and self._all:
+                self._wait_a_little()
                 worker = self._free(key)
             if worker is None:
                 worker = self._start()
@@ -257,6 +258,17 @@ class Pool:
                 self._drop(worker)
             raise
         self._give_back(worker)
+
+    def _wait_a_little(self) -> None:
+        """Wait for a worker that is at work; while one starts, until it has, since another would take as long."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not self._idle and self._all:
+            now = time.monotonic()
+            if any(not worker.greeted for worker in self._all):
+                end = now + PATIENCE_SECONDS
+            elif now >= end:
+                return
+            self._lock.wait(min(end - now, PATIENCE_SECONDS / 2))
 
     def _free(self, key: str) -> Worker | None:
         """A worker that nobody uses, if possible one that has compiled `key`."""
