@@ -87,7 +87,18 @@ def is_named_work_tree(folder: Path) -> bool:
 @cache
 def _configured_work_tree(repository: str, cwd: Path) -> str | None:
     """The work tree that a repository names in its own configuration."""
-    found = run(cwd, "config", "--get", "core.worktree", check=False)
+    try:  # not by `run`, which asks here which repository it is about
+        found = subprocess.run(
+            ["git", "config", "--get", "core.worktree"],
+            cwd=cwd,
+            env={**os.environ, **_SETTINGS},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     if found.returncode != 0:
         return None
     return os.path.join(cwd, repository, os.fsdecode(found.stdout.rstrip(b"\n")))  # noqa: PTH118  it may be absolute

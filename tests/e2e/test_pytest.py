@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 DEAD = "def _unused():\n    return 1\n"
-RULES = 6
+RULES = 7
 ITEMS = RULES + 1
 
 PROVIDER = """

@@ -195,7 +195,8 @@ def test_hooks_judge_what_is_committed(root: Path, where: str) -> None:
         assert (top / ".git").is_file()
     out = root.parent / "out.json"
     hook(top, out)
-    write(top, {"a.py": DEAD, "b.py": DEAD})
+    other = "def _g(x):\n    return [x]\n"  # the same function elsewhere would be one that moved
+    write(top, {"a.py": DEAD, "b.py": other})
     git(top, "add", "a.py")
     git(top, "commit", "-q", "-m", "what is staged")
     assert seen(out) == [("dead-code", "a.py")]
@@ -442,7 +443,10 @@ def test_conflicts_are_said(root: Path) -> None:
     git(root, "merge", "-q", "other", check=False)
     staged = suggest(root, "--staged")
     assert staged.incomplete == {"a.py": "not merged yet: it has conflicts in git's index"}
-    assert (staged.found, staged.errors) == ([("dead-code", "new.py", 1)], [])
+    assert (staged.found, staged.errors) == ([], [])  # the other branch has it
+    write(root, {"more.py": DEAD})
+    git(root, "add", "more.py")
+    assert suggest(root, "--staged").found == [("dead-code", "more.py", 1)]
     (line,) = suggest(root).incomplete.items()
     assert line[0] == "a.py"
     assert line[1].startswith("line 1, column 1: syntax error near '<<<<<<< HEAD'")
