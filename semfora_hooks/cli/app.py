@@ -16,7 +16,7 @@ _COMMANDS = {
     "rules": ("semfora_hooks.cli.rules:rules", "List, write, check and test rules."),
     "plugin": ("semfora_hooks.cli.plugin:plugin", "Write, test, run, list, lock and trust WASM plugins."),
     "suppressions": ("semfora_hooks.cli.suppressions:suppressions", "List the comments that silence findings."),
-    "baseline": ("semfora_hooks.cli.baseline:baseline", "Accept the findings of today; fail for new ones only."),
+    "baseline": ("semfora_hooks.cli.baseline:baseline", "Accept the findings of today in a file that is committed."),
     "init": ("semfora_hooks.cli.init:init", "Write a configuration, a rule and a hook entry to start from."),
     "schema": ("semfora_hooks.cli.inspect:schema", "Print the JSON Schema of a document this program writes."),
     "cache": ("semfora_hooks.cli.cache:cache", "Look at, check and empty the cache of facts."),
