@@ -16,6 +16,7 @@ from semfora_hooks.config import unknown_key_text
 from semfora_hooks.errors import RuleFileError
 
 MAX_DEPTH = 32
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 MAX_ALIASES = 48
 MAX_NODES = 50_000
 """Nodes in a file, everything an alias repeats counted again."""
@@ -165,7 +166,9 @@ def read_documents(source: Source) -> Iterator[Node]:
         place = source.shown_place(Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1))
         text = error.problem or error.context or "not valid YAML"
         context = f" {error.context}" if error.context and error.problem else ""
-        source.problem(place, f"not valid YAML: {text}{context}")
+        # libyaml looks ahead, and refuses a depth of its own, ours many times over, before it tells of ours.
+        what = _TOO_DEEP if "nesting depth" in text else f"not valid YAML: {text}{context}"
+        source.problem(place, what)
     except (yaml.YAMLError, ValueError):
         # PyYAML gives no mark for characters it refuses.
         bad = yaml.reader.Reader.NON_PRINTABLE.search(source.text)
@@ -255,7 +258,7 @@ class _Builder:
 
     def _check_depth(self, place: Place, height: int) -> None:
         if len(self._open) + height > MAX_DEPTH:
-            raise _LimitError(place, f"nested more than {MAX_DEPTH} levels deep")
+            raise _LimitError(place, _TOO_DEEP)
 
     def _add(self, node: Node) -> Node | None:
         """Put a finished node where it belongs; a document's root is given back."""

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 MAX_DEPTH = 32
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _EXCERPT_WIDTH = 120
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -70,8 +71,10 @@ def parse(data: bytes) -> Document:
     except UnicodeDecodeError as error:
         raise YamlError(f"not UTF-8: byte {error.start}") from None
     except yaml.MarkedYAMLError as error:
-        line, column = _place(error.problem_mark)
-        raise YamlError(f"not valid YAML: {error.problem or error.context}", line, column) from None
+        problem = error.problem or error.context or ""
+        # libyaml looks ahead, and refuses a depth of its own, ours many times over, before it tells of ours.
+        what = _TOO_DEEP if "nesting depth" in problem else f"not valid YAML: {problem}"
+        raise YamlError(what, *_place(error.problem_mark)) from None
     except yaml.YAMLError as error:
         position = getattr(error, "position", None)
         where = _place_of_offset(text, position) if isinstance(position, int) else (1, 1)
@@ -88,7 +91,7 @@ def _check_events(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise YamlError(f"nested deeper than {MAX_DEPTH} levels", *_place(event.start_mark))
+                raise YamlError(_TOO_DEEP, *_place(event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -74,9 +74,10 @@ def test_many_plain_values_are_refused_too() -> None:
     assert problems("[" + "a," * 60_000 + "]") == ["1:100000: more than 50000 values in one file"]
 
 
-@pytest.mark.parametrize(("opening", "column"), [("[", 33), ("{a: ", 129), ("- ", 65)])
-def test_depth_is_bounded(opening: str, column: int) -> None:
-    assert problems(opening * 50_000) == [f"1:{column}: nested more than 32 levels deep"]
+@pytest.mark.parametrize(("opening", "columns"), [("[", (33, 1001)), ("{a: ", (129,)), ("- ", (65,))])
+def test_depth_is_bounded(opening: str, columns: tuple[int, ...]) -> None:
+    # Of brackets, PyYAML from 6.0.4 on tells the thousandth before it tells of the first.
+    assert problems(opening * 50_000) in [[f"1:{column}: nested more than 32 levels deep"] for column in columns]
     inner = "any: [{" * (MAX_DEPTH // 2 - 1) + "name: load" + "}]" * (MAX_DEPTH // 2 - 1)
     assert problems(f"name: x\nmatch: {{{inner}}}") == []
 

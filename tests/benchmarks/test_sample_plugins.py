@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import languages
 import pytest
+import sample_plugins
 
-SCRIPT = Path(languages.__file__)
-PAGE = languages.ROOT / "docs" / "plugins" / "index.md"
+SCRIPT = Path(sample_plugins.__file__)
+PAGE = sample_plugins.ROOT / "docs" / "plugins" / "index.md"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,14 +26,14 @@ def test_a_row_for_each_language_goes_between_the_markers(tmp_path: Path) -> Non
     done = run("--runs", "2", "--only", "c,rust", "--write-docs", str(tmp_path))
     assert done.returncode == 0, done.stderr
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if "|" in line]
-    assert rows[0] == list(languages.COLUMNS)
+    assert rows[0] == list(sample_plugins.COLUMNS)
     assert {row[0] for row in rows[2:]} == {"[C](c.md)", "[Rust](rust.md)"}
     for row in rows[2:]:
         assert row[1] == "core module"
         numbers = [float(cell.split()[0]) for cell in row[2:]]
         assert all(number > 0 for number in numbers)
         assert numbers[3] <= numbers[2], "the fastest, the median"
-    before, _, after = PAGE.read_text("utf-8").partition(languages.PLACE.search(PAGE.read_text("utf-8"))[0])
+    before, _, after = PAGE.read_text("utf-8").partition(sample_plugins.PLACE.search(PAGE.read_text("utf-8"))[0])
     text = page.read_text("utf-8")
     assert text.startswith(before)
     assert text.endswith(after)
@@ -41,25 +41,25 @@ def test_a_row_for_each_language_goes_between_the_markers(tmp_path: Path) -> Non
 
 
 def test_the_page_has_a_row_for_each_frozen_language() -> None:
-    match = languages.PLACE.search(PAGE.read_text("utf-8"))
+    match = sample_plugins.PLACE.search(PAGE.read_text("utf-8"))
     assert match is not None
-    for language in languages.newest():
-        assert f"| [{languages.TITLES[language]}]({language}.md) |" in match[0]
+    for language in sample_plugins.newest():
+        assert f"| [{sample_plugins.TITLES[language]}]({language}.md) |" in match[0]
         assert (PAGE.parent / f"{language}.md").is_file()
 
 
 def test_the_newest_of_a_language_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("layer-guard-rust-10", "layer-guard-rust", "layer-guard-rust-2")
-    made = [languages.Frozen(name, PAGE.parent, {"language": "rust"}) for name in names]
-    monkeypatch.setattr(languages, "all_frozen", lambda: made)
-    assert languages.newest()["rust"].name == "layer-guard-rust-10"
+    made = [sample_plugins.Frozen(name, PAGE.parent, {"language": "rust"}) for name in names]
+    monkeypatch.setattr(sample_plugins, "all_frozen", lambda: made)
+    assert sample_plugins.newest()["rust"].name == "layer-guard-rust-10"
 
 
 def test_a_page_without_the_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "index.md").write_text("nothing here\n")
     with pytest.raises(SystemExit, match="no '<!-- benchmark: languages -->'"):
-        languages.write(tmp_path, "| a |")
+        sample_plugins.write(tmp_path, "| a |")
 
 
 def test_a_language_that_is_none_is_refused() -> None:

@@ -1,6 +1,6 @@
 """The 1 MB context of the conformance kit through the sample plugin of each language, as it was frozen.
 
-`python tests/benchmarks/languages.py [--runs N] [--only c,rust] [--write-docs docs]` prints a table, and writes it
+`python tests/benchmarks/sample_plugins.py [--runs N] [--only c,rust] [--write-docs docs]` prints a table, and writes it
 between the markers in `docs/plugins/index.md`. What counts is the sandbox process's time on the processor, which other
 programs change little; languages take turns. Every result is compared with what the kit expects; one that differs ends
 the program. Linux only.
