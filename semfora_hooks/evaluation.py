@@ -129,17 +129,12 @@ def _one_rule(
         raise
     except BaseException as error:  # noqa: BLE001  a provider's bug must not hide the others' findings
         run.failed.add(rule.id)
-        run.errors.append(
-            ErrorEntry(
-                kind="provider",
-                message=f"{origin}: rule '{rule.id}' raised {describe(error)}",
-                provider=origin.name,
-                distribution=origin.distribution,
-                version=origin.version,
-                rule=rule.id,
-                hint=f"update {origin.distribution}, or ignore the rule: --ignore {rule.id}",
-            )
+        failure = SemforaError(
+            f"{origin}: rule '{rule.id}' raised {describe(error)}",
+            kind="provider",
+            hint=f"update {origin.distribution}, or ignore the rule: --ignore {rule.id}",
         )
+        run.errors.append(error_entry(failure, origin, rule.id))
     if malformed:
         run.failed.add(rule.id)
     run.errors.extend(malformed.values())

@@ -80,15 +80,8 @@ class Plugins:
                     where = f" of {rule.origin}" if getattr(rule, "origin", None) else ""
                     problem = f"the rule id '{rule.id}'{where} is already taken by {owners[rule.id].origin}"
                 if problem is not None:
-                    found.errors.append(
-                        ErrorEntry(
-                            kind="provider",
-                            message=f"{origin}: {problem}; the rule was not loaded",
-                            provider=origin.name,
-                            distribution=origin.distribution,
-                            version=origin.version,
-                        )
-                    )
+                    refusal = SemforaError(f"{origin}: {problem}; the rule was not loaded", kind="provider")
+                    found.errors.append(error_entry(refusal, origin))
                     continue
                 owners[rule.id] = LoadedRule(rule, origin)
         found.rules = [owners[rule_id] for rule_id in sorted(owners)]
@@ -336,14 +329,9 @@ def _origin(point: EntryPoint | InstalledPoint) -> Origin:
 
 
 def _failure(origin: Origin, where: str, error: BaseException) -> ErrorEntry:
-    return ErrorEntry(
-        kind="provider",
-        message=f"{origin}: {where} failed: {describe(error)}",
-        provider=origin.name,
-        distribution=origin.distribution,
-        version=origin.version,
-        hint=f"update {origin.distribution}, or switch it off: --disable-provider {origin.name}",
-    )
+    text = f"{origin}: {where} failed: {describe(error)}"
+    hint = f"update {origin.distribution}, or switch it off: --disable-provider {origin.name}"
+    return error_entry(SemforaError(text, kind="provider", hint=hint), origin)
 
 
 def describe(error: BaseException) -> str:

@@ -135,7 +135,7 @@ def test_a_wrong_example_fails_its_item_readably(repository: pytest.Pytester) ->
         "  or let line 8 say what the rule does:",
     ]
     assert "_ handlers-catch, example 2 (silent) _" in text
-    assert "Traceback" not in text and "pytest_plugin" not in text and "ExampleError" not in text
+    assert "Traceback" not in text and "pytest_plugin" not in text and "FailedItemError" not in text
     assert section(result) == []  # the repository itself was not analysed
 
 

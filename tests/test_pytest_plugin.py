@@ -173,7 +173,7 @@ def test_a_violation_fails_its_item_readably(repository: pytest.Pytester) -> Non
         ]
     )
     text = result.stdout.str()
-    assert "Traceback" not in text and "pytest_plugin.py" not in text and "FindingsError" not in text
+    assert "Traceback" not in text and "pytest_plugin.py" not in text and "FailedItemError" not in text
 
 
 def test_fixing_it_lets_the_item_pass(repository: pytest.Pytester) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,7 @@ from semfora_hooks.config import Config
 from semfora_hooks.plugin_manager import LoadedRule
 from semfora_hooks.policy.selection import is_selected
 from semfora_hooks.providers.declarative.rule import DeclarativeRule
+from semfora_hooks.pytest_plugin.plainitem import FailedItemError, PlainItem, items_below
 from semfora_hooks.testing.examples import name_of, try_example
 
 Name = tuple[str, str, str]
@@ -61,10 +61,6 @@ def chosen_examples(arguments: Mapping[str, Path], names: Sequence[Name], root: 
     return [name for name in names if name in chosen]
 
 
-class ExampleError(Exception):
-    """What an example fails with: text for the reader, shown without a traceback."""
-
-
 class RuleFileCollector(pytest.Collector):
     """One rule file."""
 
@@ -91,12 +87,11 @@ class RuleCollector(pytest.Collector):
             yield ExampleItem.from_parent(self, name=name, rule=rule, find_rule=self._find_rule)
 
 
-class ExampleItem(pytest.Item):
+class ExampleItem(PlainItem):
     """Passes if the rule does what the example says."""
 
     def __init__(self, *, rule: str, find_rule: FindRule, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.add_marker("semfora")
         self._rule, self._find_rule = rule, find_rule
         self._number = int(self.name.split()[1])
 
@@ -104,11 +99,7 @@ class ExampleItem(pytest.Item):
         """Run the rule on the example's code."""
         outcome = try_example(self._find_rule(self._rule), self._number)
         if not outcome.passed:
-            raise ExampleError("\n".join([*outcome.lines(), *outcome.repairs()]))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our failures as plain text; a traceback only for what should not happen."""
-        return str(excinfo.value) if isinstance(excinfo.value, ExampleError) else super().repr_failure(excinfo, style)
+            raise FailedItemError("\n".join([*outcome.lines(), *outcome.repairs()]))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the example stands."""
@@ -121,12 +112,6 @@ class ExampleItem(pytest.Item):
 def collect_examples(
     session: pytest.Session, root: Path, names: Sequence[Name], find_rule: FindRule
 ) -> Iterator[pytest.Item]:
-    """The items of some examples of the repository in `root`; their ids start at pytest's root, as all others' do."""
+    """The items of some examples of the repository in `root`."""
     for path, group in groupby(names, key=lambda name: name[0]):
-        start = Path(os.path.relpath(root / path, session.config.rootpath)).as_posix()
-        collector = RuleFileCollector.from_parent(
-            session, name=path, nodeid=start, names=list(group), find_rule=find_rule
-        )
-        for item in session.genitems(collector):
-            assert isinstance(item, pytest.Item)
-            yield item
+        yield from items_below(session, RuleFileCollector, path, root / path, names=list(group), find_rule=find_rule)

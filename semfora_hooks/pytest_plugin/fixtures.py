@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ from semfora_hooks.plugin_manager import LoadedRule
 from semfora_hooks.policy.selection import is_selected
 from semfora_hooks.providers.wasm import PLUGIN_FOLDER, host
 from semfora_hooks.providers.wasm.rule import PluginSpec, WasmRule
+from semfora_hooks.pytest_plugin.plainitem import FailedItemError, PlainItem, items_below
 from semfora_hooks.testing.fixtures import Fixture, find_fixtures, fixture_folder, try_fixture
 
 Name = tuple[str, str]
@@ -70,10 +70,6 @@ def chosen_fixtures(arguments: Mapping[str, Path], names: Sequence[Name], root: 
     return [name for name in names if name in chosen]
 
 
-class FixtureError(Exception):
-    """What a fixture fails with: text for the reader, shown without a traceback."""
-
-
 class PluginCollector(pytest.Collector):
     """One plugin."""
 
@@ -89,12 +85,11 @@ class PluginCollector(pytest.Collector):
             )
 
 
-class FixtureItem(pytest.Item):
+class FixtureItem(PlainItem):
     """Passes if the plugin says what the fixture expects."""
 
     def __init__(self, *, plugin: str, find_plugin: FindPlugin, root: Path, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.add_marker("semfora")
         self._plugin, self._find_plugin, self._root = plugin, find_plugin, root
 
     def runtest(self) -> None:
@@ -103,16 +98,12 @@ class FixtureItem(pytest.Item):
         try:
             fixture = next((item for item in _fixtures(spec, self._root) if item.name == self.name), None)
         except PluginError as error:
-            raise FixtureError(str(error)) from None
+            raise FailedItemError(str(error)) from None
         if fixture is None:
-            raise FixtureError(f"{spec.id}: the fixture '{self.name}' is not there any more")
+            raise FailedItemError(f"{spec.id}: the fixture '{self.name}' is not there any more")
         outcome = try_fixture(spec, fixture, pool)
         if not outcome.passed:
-            raise FixtureError("\n".join(outcome.lines()))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our failures as plain text; a traceback only for what should not happen."""
-        return str(excinfo.value) if isinstance(excinfo.value, FixtureError) else super().repr_failure(excinfo, style)
+            raise FailedItemError("\n".join(outcome.lines()))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the plugin stands."""
@@ -123,13 +114,9 @@ class FixtureItem(pytest.Item):
 def collect_fixtures(
     session: pytest.Session, root: Path, names: Sequence[Name], find_plugin: FindPlugin
 ) -> Iterator[pytest.Item]:
-    """The items of some fixtures of the repository in `root`; their ids start at pytest's root, as all others' do."""
+    """The items of some fixtures of the repository in `root`."""
     for plugin, group in groupby(names, key=lambda name: name[0]):
         path = f"{PLUGIN_FOLDER}/{plugin}"
-        start = Path(os.path.relpath(root / path, session.config.rootpath)).as_posix()
-        collector = PluginCollector.from_parent(
-            session, name=path, nodeid=start, names=list(group), find_plugin=find_plugin, root=root
+        yield from items_below(
+            session, PluginCollector, path, root / path, names=list(group), find_plugin=find_plugin, root=root
         )
-        for item in session.genitems(collector):
-            assert isinstance(item, pytest.Item)
-            yield item

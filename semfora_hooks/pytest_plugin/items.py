@@ -10,11 +10,8 @@ import pytest
 
 from semfora_hooks.errors import SemforaError
 from semfora_hooks.pytest_plugin.options import NAME
+from semfora_hooks.pytest_plugin.plainitem import FailedItemError, PlainItem
 from semfora_hooks.pytest_plugin.session import run_of
-
-
-class FindingsError(Exception):
-    """What an item fails with: text for the reader, shown without a traceback."""
 
 
 class SemforaCollector(pytest.Collector):
@@ -26,25 +23,18 @@ class SemforaCollector(pytest.Collector):
             yield SemforaItem.from_parent(self, name=name)
 
 
-class SemforaItem(pytest.Item):
+class SemforaItem(PlainItem):
     """Passes unless a finding of its rule, or in its file, trips the gate."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.add_marker(NAME)
 
     def runtest(self) -> None:
         """Look at the findings; the first item that runs has the repository analysed."""
         if text := run_of(self.config).verdict(self.name):
-            raise FindingsError(text)
+            raise FailedItemError(text)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our failures as plain text; a traceback only for what should not happen."""
-        if isinstance(excinfo.value, FindingsError):
-            return str(excinfo.value)
-        if isinstance(excinfo.value, SemforaError):
-            return f"error: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
+        """What is wrong with the run as a whole has no traceback either."""
+        error = excinfo.value
+        return f"error: {error}" if isinstance(error, SemforaError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Where pytest says the item stands."""
