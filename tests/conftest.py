@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from semfora_hooks.config import ENVIRONMENT
 
@@ -17,6 +18,13 @@ _UNWANTED = (
     "FORCE_COLOR",
     "COLUMNS",
 )
+
+
+# Examples are searched anew in each run, except where a run judges a change (.ci/run): there each draws the same ones, and
+# a change does not fail for what another let pass. No example has a deadline: machines stall.
+settings.register_profile("search", deadline=None)
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile(os.environ.get("SEMFORA_TEST_EXAMPLES", "search"))
 
 
 @pytest.fixture(autouse=True)
