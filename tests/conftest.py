@@ -20,8 +20,8 @@ _UNWANTED = (
 )
 
 
-# Examples are searched anew in each run, except where a run judges a change (.ci/run): there each draws the same ones, and
-# a change does not fail for what another let pass. No example has a deadline: machines stall.
+# Examples are searched anew in each run, except where a run judges a change (.ci/run): the same ones each time,
+# and a change does not fail for what another let pass. No example has a deadline: machines stall.
 settings.register_profile("search", deadline=None)
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("SEMFORA_TEST_EXAMPLES", "search"))

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterator
 
 from semfora_hooks import __version__
 from semfora_hooks.errors import SemforaError
@@ -16,14 +15,15 @@ EXIT_CLEAN, EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> None:
-    """The console script: run a command, map what it ends with to an exit code."""
+    """The console script: run a command, map what it ends with to an exit code. The process is over then."""
     _prepare_streams()
     # Processes we start put the current folder on their import path; a repository must not shadow what they import.
     os.environ["PYTHONSAFEPATH"] = "1"
-    atexit.register(gc.freeze)  # or the interpreter, when it ends, looks once more at everything that is about to go
-    with _no_collection():
-        code = _guarded()
-    sys.exit(code)
+    # A process this short makes little garbage, and everything that it made would be looked at once more when it ends:
+    # by a collector that is switched on again, or by the interpreter.
+    gc.disable()
+    atexit.register(gc.freeze)
+    sys.exit(_guarded())
 
 
 def _guarded() -> int:
@@ -61,18 +61,6 @@ def _guarded() -> int:
         )
         code = EXIT_ERROR
     return code
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """No garbage collection: a process this short makes little garbage, and imports make it look often."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _tell(line: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from semfora_hooks.model import Argument, ControlFlow, SymbolKind, TypeCheck
 
-EXTRACTOR_VERSION = 8
+EXTRACTOR_VERSION = 9
 
 
 class SymbolFacts(msgspec.Struct, array_like=True):

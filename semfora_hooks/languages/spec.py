@@ -95,6 +95,10 @@ class LanguageSpec(abc.ABC):
         """`(target, value, is_call, start byte of a bound lambda)` of an assignment that can be followed."""
 
     @abc.abstractmethod
+    def bound(self, node: Node) -> Iterable[Node]:
+        """The names that a `binder` binds itself, those of binders inside it left out."""
+
+    @abc.abstractmethod
     def boolean_operators(self, node: Node) -> tuple[list[str], list[int]]:
         """The `and`/`or` operators of an expression in order, and the ids of the nodes inside counted with it."""
 

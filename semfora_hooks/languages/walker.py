@@ -7,6 +7,7 @@ parameters and imports. Nothing recurses, so deep nesting costs memory in propor
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from semfora_hooks.languages.accumulate import Accumulator
@@ -92,7 +93,7 @@ class Walker:
         # A query returns the nodes of a capture in no particular order, and not in the same one each time.
         comments = sorted(captures.pop("comment", []), key=lambda node: node.start_byte)
         clean = blank(self.source, [*comments, *captures.pop("docstring", [])])
-        bound = captures.pop("bound", [])
+        bound, binders = captures.pop("bound", []), captures.pop("binder", [])
         outside = [(node, True) for node in captures.pop("global", [])]
         outside += [(node, False) for node in captures.pop("nonlocal", [])]
         events = [
@@ -136,7 +137,7 @@ class Walker:
                 self._active[-1].count(code)
         self._close(len(self.source) + 1)
         self._release(outside)
-        self._hide(bound)
+        self._hide(bound, binders)
         return self._finish(clean, comments, lines)
 
     def _too_deep(self, node: Node) -> None:
@@ -401,7 +402,7 @@ class Walker:
         for binding in self._bindings if self._elsewhere else ():
             binding.owner = self._elsewhere.get((binding.owner, binding.target), binding.owner)
 
-    def _hide(self, nodes: list[Node]) -> None:
+    def _hide(self, bound: list[Node], binders: list[Node]) -> None:
         """Bindings that say nothing of their value, of names that a function uses and that mean something outside."""
         symbols, source = self.symbols, self.source
         outer = {symbol.name for symbol in symbols}
@@ -414,7 +415,8 @@ class Walker:
         known = {(binding.owner, binding.target) for binding in self._bindings}
         known.update((owner, arg.name) for owner, symbol in enumerate(symbols) for arg in symbol.arguments)
         hidden: list[BindingFacts] = []
-        for node in nodes if used else ():
+        inside = (node for binder in binders for node in self.spec.bound(binder))
+        for node in chain(bound, inside) if used else ():
             text = source[node.start_byte : node.end_byte]
             if text not in used:
                 continue

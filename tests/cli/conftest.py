@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -77,6 +78,7 @@ def run(
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main()
+        gc.enable()  # `main` switches it off for good: its process ends
         captured = capsys.readouterr()
         err = "".join(_without_seconds(line) for line in captured.err.splitlines(keepends=True))
         assert "Traceback" not in err

@@ -402,7 +402,11 @@ def test_mentions_hold_names_in_code_strings_and_interpolations_but_not_in_prose
             getattr(thing, "by_name")
             log("a sentence about secret_prose")
             text = f"value {interpolated} is {attr.deep}"
-            "pkg.mod:target"
+            load("pkg.mod:target")
+            "secret_statement"
+        class Kept:
+            field = 1
+            "secret_field"
         '''
     )
     mentions = facts.mentions

@@ -177,6 +177,18 @@ class PythonSpec(LanguageSpec):
             return (target, value, True, None) if value and not value.startswith(".") else None
         return target, _text(right, source), False, None
 
+    def bound(self, node: Node) -> Iterable[Node]:
+        kind, children = node.type, node.named_children
+        if kind == "as_pattern" and all(child.type != "case_pattern" for child in children):
+            return ()  # of a `with` or an `except`: its target is a binder of its own
+        if kind == "named_expression":
+            children = node.children_by_field_name("name")
+        elif kind == "as_pattern_target":
+            children = [
+                each for child in children for each in ((child,) if child.type != "tuple" else child.named_children)
+            ]
+        return (child for child in children if child.type == "identifier")
+
     # -------------------------------------------------------------------------------------------- control flow
 
     def boolean_operators(self, node: Node) -> tuple[list[str], list[int]]:
