@@ -118,6 +118,7 @@ NEVER_STAGED = {
 }
 """What no small run about a change has a use for."""
 
+
 @pytest.fixture
 def staged(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
     """A git repository with a module and a commit, in which files are then staged."""
