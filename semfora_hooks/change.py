@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks import discovery, git
 from semfora_hooks.config import Config
@@ -41,8 +42,7 @@ Timed = Callable[[str], AbstractContextManager[None]]
 """Adds the time of a block to a stage's."""
 
 
-@dataclass
-class ChangeSide:
+class ChangeSide(msgspec.Struct):
     """One side of a change.
 
     Attributes:
@@ -72,8 +72,7 @@ class ChangeSide:
     languages: set[str]
 
 
-@dataclass
-class Change:
+class Change(msgspec.Struct):
     """Both sides, and which findings in them count; the others come from symbols that are shown by halves.
 
     Attributes:

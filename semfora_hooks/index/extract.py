@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from semfora_hooks.discovery import Snapshot, SourceFile
 from semfora_hooks.index.batch import (
@@ -60,8 +61,7 @@ FILE_SECONDS = 30.0
 Result = tuple[Item, FileFacts]
 
 
-@dataclass
-class Workforce:
+class Workforce(msgspec.Struct):
     """Who extracts, and who is told about it.
 
     Attributes:
@@ -74,7 +74,7 @@ class Workforce:
     jobs: int = 0
     executor: Callable[[], Executor | None] = lambda: None
     progress: Callable[[int, int], None] | None = None
-    notices: list[str] = field(default_factory=list)
+    notices: list[str] = msgspec.field(default_factory=list)
 
 
 def extract_snapshot(snapshot: Snapshot, store: FactStore | None, workforce: Workforce) -> FactTable:

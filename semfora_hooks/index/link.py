@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.entry_points import is_test_file, is_vendored
@@ -22,8 +23,7 @@ from semfora_hooks.languages.facts import FileFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, CallEdge, Duplicate, ImportEdge, Metrics, Module, Reachability, Symbol
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """The linked repository. `context.SuggestContext` shows it to rules."""
 
     symbols: list[Symbol]
@@ -32,11 +32,10 @@ class Index:
     modules: list[Module]
     duplicates: list[Duplicate]
     mentions: Mapping[str, int]
-    statistics: CallStatistics = field(compare=False)
+    statistics: CallStatistics
 
 
-@dataclass(frozen=True)
-class LinkedFiles:
+class LinkedFiles(msgspec.Struct, frozen=True):
     """All files of a snapshot, each linked: what an index is put together from.
 
     Attributes:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.filelink import FileLink
@@ -27,8 +28,7 @@ Callers = dict[str, tuple[int, tuple[int, ...]]]
 """Caller to its call sites and the resolutions of its calls."""
 
 
-@dataclass
-class Difference:
+class Difference(msgspec.Struct):
     """What a difference reaches.
 
     Attributes:
@@ -37,9 +37,9 @@ class Difference:
         constructors: Pairs of a class and its `__init__` that came (true) or went.
     """
 
-    affected: set[str] = field(default_factory=set)
-    reimported: set[str] = field(default_factory=set)
-    constructors: dict[tuple[str, str], bool] = field(default_factory=dict)
+    affected: set[str] = msgspec.field(default_factory=set)
+    reimported: set[str] = msgspec.field(default_factory=set)
+    constructors: dict[tuple[str, str], bool] = msgspec.field(default_factory=dict)
 
 
 def examine(view: View, src: Sequence[str], *, calls_matter: bool) -> Difference:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from semfora_hooks.index.entries import path_of
 from semfora_hooks.index.imports import import_edges, modules
@@ -20,8 +21,7 @@ KnownSymbols = dict[tuple[str, frozenset[int]], list[Symbol]]
 """Symbols by their file, and by their indexes in it."""
 
 
-@dataclass
-class Slice:
+class Slice(msgspec.Struct):
     """A part of an index.
 
     Attributes:
@@ -32,11 +32,11 @@ class Slice:
         duplicates: The groups that may differ.
     """
 
-    symbols: list[Symbol] = field(default_factory=list)
-    calls: list[CallEdge] = field(default_factory=list)
-    modules: list[Module] = field(default_factory=list)
-    imports: list[ImportEdge] = field(default_factory=list)
-    duplicates: list[Duplicate] = field(default_factory=list)
+    symbols: list[Symbol] = msgspec.field(default_factory=list)
+    calls: list[CallEdge] = msgspec.field(default_factory=list)
+    modules: list[Module] = msgspec.field(default_factory=list)
+    imports: list[ImportEdge] = msgspec.field(default_factory=list)
+    duplicates: list[Duplicate] = msgspec.field(default_factory=list)
 
 
 def import_circles(sides: Sequence[View], roots: Iterable[str], wants: Callable[[bool, bool], bool]) -> list[set[str]]:

@@ -6,7 +6,8 @@ What comes out is what linking the whole snapshot would give, since the same fun
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.facttable import FactTable
@@ -36,8 +37,7 @@ class EntryFacts(Mapping[str, FileFacts]):
         return len(self._entries)
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """A whole snapshot, linked.
 
     Attributes:
