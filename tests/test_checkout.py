@@ -114,6 +114,16 @@ def test_a_conflict_is_an_error(repo: Path) -> None:
         content(repo)
 
 
+def test_a_conflict_elsewhere_is_none_of_the_rules(repo: Path) -> None:
+    commit(repo, {f"{RULES}/a.yaml": "a", ".semfora/baseline.json": "base"})
+    sh(repo, "checkout", "-q", "-b", "side")
+    commit(repo, {".semfora/baseline.json": "theirs"})
+    sh(repo, "checkout", "-q", "main")
+    commit(repo, {".semfora/baseline.json": "ours"})
+    sh(repo, "merge", "side", check=False)
+    assert content(repo) == {f"{RULES}/a.yaml": b"a"}
+
+
 def test_links_are_links_with_what_they_lead_to(repo: Path) -> None:
     write(repo, "shared/rules/x.yaml", "x")
     write(repo, "shared/rules/notes.txt", "not a rule")

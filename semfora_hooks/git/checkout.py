@@ -14,7 +14,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks.errors import GitError
 from semfora_hooks.git.names import display_path
@@ -45,7 +46,7 @@ _POINTER = re.compile(
 )
 
 
-class _Source(NamedTuple):
+class _Source(msgspec.Struct, frozen=True):
     """A file of the copy: where it goes, its id, and the repository (of a submodule, perhaps) and path it has there."""
 
     name: bytes
@@ -54,7 +55,7 @@ class _Source(NamedTuple):
     path: bytes
 
 
-class StagedCopy(NamedTuple):
+class StagedCopy(msgspec.Struct, frozen=True):
     """A copy of what is staged.
 
     Attributes:
@@ -113,8 +114,8 @@ def _collect(
         asked = waiting.pop(0)
         listed += 1
         running = start_index_entries(root, os.fsdecode(asked)) if listing is None or listed > 1 else listing
-        known = _checked(root, finish_index_entries(running))
-        entries = [entry for entry in known if _is_wanted(entry, asked, folders, os.fsencode(top))]
+        known = finish_index_entries(running)
+        entries = _checked(root, [entry for entry in known if _is_wanted(entry, asked, folders, os.fsencode(top))])
         found = [entry for entry in entries if entry.mode == _LINK and entry.name not in links]
         for entry in entries:
             if entry.mode == _SUBMODULE:

@@ -96,11 +96,31 @@ def read_staged(root: Path, path: Path, notices: list[str]) -> dict[str, Entry]:
         return read(path)  # which says what there is instead
     _, oid, stage = listed[0].split(" ")
     if len(listed) > 1 or stage != "0":
-        raise ConfigError(f"{path}: it has conflicts in git's index", hint="resolve them and git add it")
+        raise _conflict(path, {line.split(" ")[2] for line in listed})
     data = blobs(root, [oid], MAX_BYTES)[oid]
     if isinstance(data, int):
         raise ConfigError(f"{path}: what is staged of it cannot be read: it is missing, or larger than 64 MiB")
     return parse(data, f"{path} (staged)")
+
+
+def _conflict(path: Path, stages: set[str]) -> ConfigError:
+    """What to say of a baseline whose conflicts are in the index.
+
+    Args:
+        path: The file.
+        stages: The stages it has in the index: 1 is the common ancestor, 2 HEAD, 3 what comes in (`git ls-files`).
+    """
+    todo = "git add it to keep it, or git rm it"
+    if {"2", "3"} <= stages:
+        what = "HEAD and what is merged into it changed it differently"
+        todo = "keep the entries of both, run semfora-hooks baseline update, then git add it"
+    elif "2" in stages:
+        what = "HEAD changed it, and what is merged into it deleted or renamed it"
+    elif "3" in stages:
+        what = "what is merged into HEAD changed or renamed it, and HEAD deleted it or has it elsewhere"
+    else:
+        what = "both sides deleted or renamed it"
+    return ConfigError(f"{path}: this baseline has conflicts in git's index: {what}", hint=todo)
 
 
 def _is_only_announced(root: Path, name: bytes) -> bool:

@@ -403,8 +403,8 @@ def test_a_baseline_elsewhere_is_taken_as_it_is(project: Project, run: Run, tmp_
     assert run(*GATE, "--staged", "--baseline", str(outside)).code == 0
 
 
-def test_a_baseline_with_conflicts_in_the_index(project: Project, run: Run) -> None:
-    file = "accepted.json"
+@pytest.mark.parametrize("file", ["accepted.json", FILE])
+def test_a_baseline_with_conflicts_in_the_index(project: Project, run: Run, file: str) -> None:
     project.write({"app.py": F + G, "semfora.toml": f'baseline = "{file}"\n'})
     run("baseline", "create")
     project.commit()
@@ -423,12 +423,49 @@ def test_a_baseline_with_conflicts_in_the_index(project: Project, run: Run) -> N
     project.git("add", "app.py")
     code, _, err = run("suggest", "--staged")
     assert code == 2
-    assert f"{file}: it has conflicts in git's index (resolve them and git add it)" in err
+    assert err.startswith(
+        f"error: {project.path}/{file}: this baseline has conflicts in git's index: "
+        "HEAD and what is merged into it changed it differently "
+        "(keep the entries of both, run semfora-hooks baseline update, then git add it)"
+    )
+    assert "rules" not in err
     lines = [line for line in (project.path / file).read_text().splitlines() if line[0] not in "<=>"]
     merged = "\n".join(line if line[0] != " " else line.rstrip(",") + "," for line in lines).replace(",\n}", "\n}")
     (project.path / file).write_text(merged)
     assert run("baseline", "update").code == 0
     assert sorted(entries(project, file)) == [f"app.py::_{name}" for name in "fghi"]
+
+
+@pytest.mark.parametrize(
+    ("deleted_in", "said"),
+    [
+        (
+            "other",
+            "HEAD changed it, and what is merged into it deleted or renamed it (git add it to keep it, or git rm it)",
+        ),
+        ("main", "what is merged into HEAD changed or renamed it, and HEAD deleted it or has it elsewhere (git add it"),
+    ],
+)
+def test_a_baseline_that_one_side_of_a_merge_deleted(project: Project, run: Run, deleted_in: str, said: str) -> None:
+    project.write({"app.py": F + G})
+    run("baseline", "create")
+    project.commit()
+    project.git("branch", "other")
+    for branch in ("other", "main"):
+        project.git("checkout", "-q", branch)
+        if branch == deleted_in:
+            project.git("rm", "-q", FILE)
+        else:
+            project.write({"app.py": F + G + H})
+            run("baseline", "update", "--accept-new")
+        project.commit()
+    with pytest.raises(subprocess.CalledProcessError):
+        project.git("merge", "-q", "other")
+    code, _, err = run("suggest", "--staged")
+    assert code == 2
+    assert f"{FILE}: this baseline has conflicts in git's index: {said}" in err
+    project.git("add", FILE)
+    assert "conflict" not in run("suggest", "--staged").err
 
 
 def _sorted(report: Any) -> list[Any]:
