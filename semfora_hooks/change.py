@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
 
 import msgspec
 
@@ -90,7 +89,7 @@ class Change(msgspec.Struct):
         return bool(found.symbols) and found.symbols[0].file in self.files
 
 
-class _Distance(NamedTuple):
+class _Distance(msgspec.Struct, frozen=True):
     """Where a snapshot differs from the state: its files there, all paths that differ, and the files' facts."""
 
     snapshot: Snapshot

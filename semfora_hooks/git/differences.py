@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks.errors import GitError
 from semfora_hooks.git.names import display_path, unquote
@@ -38,7 +39,7 @@ _TREES: dict[str, str] = {}
 """The trees of commits that were asked about: both are hashes, so one never has another."""
 
 
-class RawChange(NamedTuple):
+class RawChange(msgspec.Struct, frozen=True):
     """A path that two trees hold differently. A side that lacks it has the mode `000000` and an id of zeros.
 
     Attributes:

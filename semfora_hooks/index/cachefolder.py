@@ -9,7 +9,8 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks.index import database
 from semfora_hooks.index.database import Unusable, today
@@ -27,7 +28,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _ROWS_A_DELETE = 500
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """A repository's database.
 
     Attributes:
@@ -41,7 +42,7 @@ class Entry(NamedTuple):
     used: float
 
 
-class Contents(NamedTuple):
+class Contents(msgspec.Struct, frozen=True):
     """What a database holds.
 
     Attributes:

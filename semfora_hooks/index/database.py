@@ -16,7 +16,8 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 if sys.platform != "win32":
     import fcntl
@@ -48,7 +49,7 @@ class Unusable(Exception):  # noqa: N818  not an error: the run goes on
     """Why there is no cache; the message is for `cache info`."""
 
 
-class Database(NamedTuple):
+class Database(msgspec.Struct, frozen=True):
     """An open database and the lock that goes with it.
 
     Attributes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from semfora_hooks.config import parse_toml
 from semfora_hooks.index.modules import package_prefix
@@ -11,7 +13,7 @@ from semfora_hooks.index.modules import package_prefix
 _MAX_BYTES = 1 << 20
 
 
-class Project(NamedTuple):
+class Project(msgspec.Struct, frozen=True):
     """Facts about the project as a whole.
 
     Attributes:

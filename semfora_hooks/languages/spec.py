@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from semfora_hooks.model import Argument, SymbolKind
 
 
-class Definition(NamedTuple):
+class Definition(msgspec.Struct, frozen=True):
     """The head of a function or class."""
 
     name: str
@@ -27,7 +29,7 @@ class Definition(NamedTuple):
     body: Node | None = None
 
 
-class TypeTest(NamedTuple):
+class TypeTest(msgspec.Struct, frozen=True):
     """An `isinstance`-like condition: the name tested, the types, and whether failing it raises at once."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +16,7 @@ _REOPENED = Evidence(kind="cause", text="the change takes away the comment that 
 _NEWS: dict[Status | None, int] = {None: 0, "inherited": 0, "worsened": 1, "introduced": 2}
 
 
-class Comparison(NamedTuple):
+class Comparison(msgspec.Struct, frozen=True):
     """What a change did, told from one of its parents.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -107,7 +106,7 @@ def _places(marks: Iterable[Mark], symbols: Sequence[Symbol]) -> Iterator[tuple[
         yield mark, symbols[0] if mark.whole_file else defined.get(mark.line, around[-1])
 
 
-class Problem(NamedTuple):
+class Problem(msgspec.Struct, frozen=True, array_like=True):
     """What is wrong with a comment: `malformed`, `expired`, `unused` (for some names) or `reason` (it has none)."""
 
     kind: str
@@ -183,7 +182,7 @@ def problems(
         yield Problem("reason", "This comment does not say why", "Write the reason behind --.", mark.rules)
 
 
-class Review(NamedTuple):
+class Review(msgspec.Struct, frozen=True):
     """What a comment is good for.
 
     Attributes:

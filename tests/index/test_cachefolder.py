@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from semfora_hooks.index import cachefolder, database
-from semfora_hooks.index.cachefolder import DEFAULT_CAP, cap, contents, entries, parse_size
+from semfora_hooks.index.cachefolder import DEFAULT_CAP, Contents, cap, contents, entries, parse_size
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages.extract import extract
 
@@ -89,8 +89,8 @@ def test_what_is_in_the_folder(tmp_path: Path, folder: Path) -> None:
     assert [entry.path for entry in found] == [old, new]
     assert sum(entry.size for entry in found) + 2 * len("not ours") == total(folder)
     assert round((found[1].used - found[0].used) / DAY) == 9
-    assert contents(old, extractor_key()) == (str(tmp_path / "old"), 3, 0, None)
-    assert contents(new, "another version") == (str(tmp_path / "new"), 5, 5, None)
+    assert contents(old, extractor_key()) == Contents(str(tmp_path / "old"), 3, 0)
+    assert contents(new, "another version") == Contents(str(tmp_path / "new"), 5, 5)
     assert entries(tmp_path / "nowhere") == []
 
 

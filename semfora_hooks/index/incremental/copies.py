@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
+
+import msgspec
 
 from semfora_hooks.index.entries import FileEntry, path_of
 from semfora_hooks.index.incremental.state import StaleStateError
@@ -26,7 +27,7 @@ Place = tuple[str, int]
 """A file and the local index of a symbol."""
 
 
-class _Probed(NamedTuple):
+class _Probed(msgspec.Struct, frozen=True):
     """A body in a bucket: the id or the path of its file, its index there, and its digest as the database has it.
 
     Buckets can be large, so paths are looked up when they are wanted.

@@ -6,7 +6,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import msgspec
 
@@ -29,7 +28,7 @@ _PER_FILE = ("link_definition", "link_band", "link_body", "link_import", "link_c
 Row = tuple[object, ...]
 
 
-class Description(NamedTuple):
+class Description(msgspec.Struct, frozen=True):
     """What a state is a state of.
 
     Attributes:
