@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.languages import SUFFIXES
@@ -88,6 +89,17 @@ class FileNames:
         for index, symbol in enumerate(self.facts.symbols):
             found.setdefault(symbol.name, []).append(index)
         return found
+
+    @cached_property
+    def local(self) -> frozenset[str]:
+        """All names that mean something in a scope other than the module."""
+        tables: tuple[Mapping[int, Mapping[str, object]], ...] = (
+            self.members,
+            self.imports,
+            self.bindings,
+            self.arguments,
+        )
+        return frozenset(chain.from_iterable(names for table in tables for scope, names in table.items() if scope > 0))
 
     @cached_property
     def tops(self) -> Sequence[str]:

@@ -73,6 +73,9 @@ class Resolver:
         """What a bare name means in a scope: the scope itself, the functions around it, the module, stars."""
         if scope <= 0:
             return self._in_module(file, name)
+        if name not in file.names.local:  # as most: it means what it means in the module
+            self._note_symbol(file, scope)
+            return self._in_module(file, name)
         return self.memo.ask(("scope", file.path, scope, name), lambda: self._lookup(file, scope, name))
 
     def _lookup(self, file: FileEntry, scope: int, name: str) -> Target | None:
