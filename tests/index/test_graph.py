@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stopwatch import at_most
 
 from semfora_hooks.index.graph import shortest_cycle, strongly_connected
 
@@ -86,21 +86,19 @@ def test_known_graphs() -> None:
 def test_deep_graphs_do_not_recurse() -> None:
     count = 50_000
     ring = {i: [(i + 1) % count] for i in range(count)}
-    start = time.perf_counter()
-    (component,) = strongly_connected(ring)
-    assert len(component) == count
-    assert strongly_connected({i: [i + 1] for i in range(count)}) == []
-    assert time.perf_counter() - start < 5
+    with at_most(5):
+        (component,) = strongly_connected(ring)
+        assert len(component) == count
+        assert strongly_connected({i: [i + 1] for i in range(count)}) == []
 
 
 def test_a_shortest_cycle_of_a_large_component_is_found_in_time() -> None:
     count = 2_000
     graph = {i: [(i + 1) % count, (i + 7) % count] for i in range(count)}
-    start = time.perf_counter()
-    assert len(shortest_cycle(graph, range(count))) == 290  # 285 steps of 7 and five of 1
-    graph[1234] = [1235, 1230]
-    graph[1230] = [1234]
-    assert shortest_cycle(graph, range(count)) == [1230, 1234]
-    dense = {i: [(i * 31 + k * k) % 5_000 for k in range(40)] for i in range(5_000)}
-    assert shortest_cycle(dense, range(5_000)) == [0]
-    assert time.perf_counter() - start < 10
+    with at_most(40):
+        assert len(shortest_cycle(graph, range(count))) == 290  # 285 steps of 7 and five of 1
+        graph[1234] = [1235, 1230]
+        graph[1230] = [1234]
+        assert shortest_cycle(graph, range(count)) == [1230, 1234]
+        dense = {i: [(i * 31 + k * k) % 5_000 for k in range(40)] for i in range(5_000)}
+        assert shortest_cycle(dense, range(5_000)) == [0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from stopwatch import at_most
 
 from semfora_hooks.index.modules import module_name, package_prefix, source_roots
 
@@ -654,9 +653,8 @@ def test_a_class_that_inherits_from_itself_or_in_a_circle() -> None:
     ],
 )
 def test_hostile_chains_end(source: str) -> None:
-    start = time.perf_counter()
-    index = build({"a.py": source})
-    assert time.perf_counter() - start < 10
+    with at_most(30):
+        index = build({"a.py": source})
     assert index.modules[0].name == "a"
 
 
@@ -667,9 +665,8 @@ def test_a_long_chain_of_re_exports_ends() -> None:
         "from m0 import name\nfrom m295 import name as close, starred\ndef f():\n    name()\n"
         "    close()\n    starred()\n"
     )
-    start = time.perf_counter()
-    index = build(files)
-    assert time.perf_counter() - start < 10
+    with at_most(30):
+        index = build(files)
     assert set(reached(index, "app.py::f")) >= {"m300.py::name", "m300.py::starred"}
 
 
@@ -677,6 +674,5 @@ def test_stars_that_double_at_every_step_end() -> None:
     files = {f"m{i}.py": f"from m{i + 1} import *\nfrom n{i + 1} import *\n" for i in range(30)}
     files.update({f"n{i}.py": f"from m{i + 1} import *\nfrom n{i + 1} import *\n" for i in range(30)})
     files["app.py"] = "from m0 import *\ndef f():\n    nowhere()\n"
-    start = time.perf_counter()
-    assert reached(build(files), "app.py::f") == {"!nowhere": "name"}
-    assert time.perf_counter() - start < 10
+    with at_most(30):
+        assert reached(build(files), "app.py::f") == {"!nowhere": "name"}

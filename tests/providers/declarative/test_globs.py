@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import time
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stopwatch import at_most
 
 from semfora_hooks.providers.declarative.globs import (
     BadGlobError,
@@ -94,16 +94,14 @@ def test_any_text_is_a_glob_or_a_bad_one(text: str) -> None:
 @pytest.mark.parametrize("make", [name_glob, module_glob, import_glob, path_glob])
 def test_many_stars_cost_no_more_than_one(make) -> None:
     glob = make("*a" * 40 + "*b")
-    begin = time.perf_counter()
-    assert not glob.matches("a" * 3000)
-    assert time.perf_counter() - begin < 1.0
+    with at_most(1.0):
+        assert not glob.matches("a" * 3000)
 
 
 def test_many_double_stars_cost_no_more_than_one() -> None:
     glob = path_glob("**/a*a/" * 25 + "b")
-    begin = time.perf_counter()
-    assert not glob.matches("aa/" * 800 + "c")
-    assert time.perf_counter() - begin < 1.0
+    with at_most(1.0):
+        assert not glob.matches("aa/" * 800 + "c")
 
 
 @pytest.mark.parametrize(

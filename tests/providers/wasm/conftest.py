@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stopwatch import PATIENCE
 
 from semfora_hooks.context import SuggestContext
 from semfora_hooks.errors import PluginError
@@ -32,7 +33,7 @@ def pool() -> Iterator[host.Pool]:
 
 @pytest.fixture
 def make_rule(tmp_path: Path, pool: host.Pool) -> Callable[..., WasmRule]:
-    """Makes a rule from WAT (or bytes); keywords go to its `PluginSpec`."""
+    """Makes a rule from WAT (or bytes), which may take its time; keywords go to its `PluginSpec`."""
     count = iter(range(1000))
 
     def make(code: str | bytes, *, on: host.Pool | None = None, **changes: Any) -> WasmRule:
@@ -45,7 +46,7 @@ def make_rule(tmp_path: Path, pool: host.Pool) -> Callable[..., WasmRule]:
             "path": path,
             "shown": ".semfora/plugins/probe.wasm",
             "origin": ".semfora/plugins/manifest.yaml",
-            "limits": Limits(memory=16 << 20, timeout=0.5),
+            "limits": Limits(memory=16 << 20, timeout=PATIENCE),
         }
         return WasmRule(PluginSpec(**(fields | changes)), on or pool)
 
@@ -75,6 +76,12 @@ def fails(evaluate: Callable[..., list[Recommendation]]) -> Callable[..., Plugin
         return caught.value
 
     return run
+
+
+@pytest.fixture
+def patient_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the machine never stalled: what is late is not killed by the host before the worker can say so itself."""
+    monkeypatch.setattr(host, "GRACE_SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from stopwatch import wait_until
 
 from semfora_hooks.index.processors import processors
 from semfora_hooks.providers.wasm.background import Crew
@@ -40,7 +41,4 @@ def test_threads_end_and_come_back() -> None:
     crew = Crew(2)
     for _ in range(3):
         assert [task.result() for task in [crew.submit(lambda: 1) for _ in range(4)]] == [1] * 4
-        deadline = time.monotonic() + 5
-        while crew._threads and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert crew._threads == 0
+        wait_until(lambda: crew._threads == 0)

@@ -236,6 +236,6 @@ def test_a_large_context_arrives_whole(evaluate, make_rule):
         "(drop (memory.grow (i32.add (i32.shr_u (local.get $size) (i32.const 16)) (i32.const 1)))) (i32.const 65536))",
         1,
     )
-    rule = make_rule(plugin, limits=Limits(memory=64 << 20, timeout=5))
+    rule = make_rule(plugin, limits=Limits(memory=64 << 20, timeout=60))
     assert len(rule.document(many)) > 4 << 20
     assert [r.title for r in rule.evaluate(many)] == ["found"]

@@ -48,7 +48,7 @@ def own_pool() -> Iterator[host.Pool]:
 
 @pytest.fixture
 def measured(
-    make_rule: Callable[..., WasmRule], context: SuggestContext, own_pool: host.Pool
+    make_rule: Callable[..., WasmRule], context: SuggestContext, own_pool: host.Pool, patient_host: None
 ) -> Callable[..., Outcome]:
     """Evaluates a plugin in a worker that has done so before, which must survive and run the next plugin."""
 

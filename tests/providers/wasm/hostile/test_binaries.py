@@ -202,7 +202,7 @@ def test_deeply_nested_code(evaluate, depth):
     assert code[body : body + 30] == block * 10 + end * 10
     grown = code[:body] + inside + code[body + 30 :]
     grown = resized(grown, code.index(b"\x0a", body - 24), len(inside) - 30)
-    assert evaluate(grown, limits=Limits(memory=16 << 20, timeout=10)) == []
+    assert evaluate(grown, limits=Limits(memory=16 << 20, timeout=60)) == []
 
 
 def resized(code: bytes, section: int, by: int) -> bytes:

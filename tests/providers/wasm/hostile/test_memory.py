@@ -21,7 +21,7 @@ from .conftest import memory
 LIMIT = 64 << 20
 CORE = 16 << 20
 COMPONENT = sandbox.COPIED_OUT * 3 // 2 + sandbox.HEADROOM
-WITHIN = Limits(memory=LIMIT, timeout=20)
+WITHIN = Limits(memory=LIMIT, timeout=60)
 
 
 def test_a_core_module_that_takes_all_it_gets(measured):
@@ -62,7 +62,7 @@ def test_a_component_that_takes_all_it_gets(measured):
 def test_a_component_of_several_memories_is_bounded_as_a_whole(measured):
     """Three memories of 192 MiB beside the main one would be 576 MiB."""
     limit = 192 << 20
-    outcome = measured(sources.hungry_component(3), limits=Limits(memory=limit, timeout=20))
+    outcome = measured(sources.hungry_component(3), limits=Limits(memory=limit, timeout=60))
     assert outcome.kind == "memory", outcome
     assert limit < outcome.peak < limit + COMPONENT + CORE
     assert outcome.kept < CORE
@@ -142,7 +142,7 @@ def test_a_flood_of_output(measured):
 
 def test_a_result_of_a_gibibyte(measured):
     """The memory is there but never touched, so only we could make it cost something."""
-    roomy = Limits(memory=1100 << 20, timeout=20)
+    roomy = Limits(memory=1100 << 20, timeout=60)
     plugin = core(f"(drop (memory.grow (i32.const 17000))) {packed(0, 1 << 30)}")
     outcome = measured(plugin, limits=roomy)
     assert outcome.kind == "too_large", outcome
@@ -152,7 +152,7 @@ def test_a_result_of_a_gibibyte(measured):
 
 def test_a_components_result_of_a_gibibyte(measured):
     plugin = sources.with_result(1024, 1 << 30, "(drop (memory.grow (i32.const 17000)))")
-    outcome = measured(plugin, limits=Limits(memory=1100 << 20, timeout=20))
+    outcome = measured(plugin, limits=Limits(memory=1100 << 20, timeout=60))
     assert outcome.kind == "too_large", outcome
     assert outcome.peak < CORE
 
@@ -178,7 +178,7 @@ class OwnGrowth:
 
 def test_a_result_that_fills_all_the_memory_there_is(measured):
     """256 MiB that are really written, not only claimed; nothing of it reaches us."""
-    limits = Limits(timeout=20)
+    limits = Limits(timeout=60)
     assert limits.memory == 256 << 20
     growth = OwnGrowth()
     outcome = measured(sources.whole_memory(), limits=limits)
@@ -191,7 +191,7 @@ def test_a_result_that_fills_all_the_memory_there_is(measured):
 
 def test_a_result_of_a_gibibyte_that_is_really_there(measured):
     growth = OwnGrowth()
-    outcome = measured(sources.whole_memory(), limits=Limits(memory=1 << 30, timeout=30))
+    outcome = measured(sources.whole_memory(), limits=Limits(memory=1 << 30, timeout=60))
     assert outcome.kind == "too_large", outcome
     assert f"its result has {1 << 30} bytes" in outcome.error.message
     assert 1000 << 20 < outcome.peak < (1 << 30) + CORE
@@ -211,7 +211,7 @@ def test_the_largest_result_that_is_read(measured):
 def test_a_components_text_that_is_really_that_long(measured, length):
     """Up to 128 MiB of it wasmtime copies out of the component, before we can look at its length."""
     growth = OwnGrowth()
-    outcome = measured(sources.long_text_component(length), limits=Limits(timeout=20))
+    outcome = measured(sources.long_text_component(length), limits=Limits(timeout=60))
     assert outcome.kind == "too_large", outcome
     said = "too much data is being copied" if length > sandbox.COPIED_OUT else f"its result has {length} bytes"
     assert said in outcome.error.message
