@@ -74,14 +74,14 @@ class Causes:
             yield _evidence(f"the change adds `{inner_name(symbol)}`")
         elif item.category == "dead_code" and (lost := self._references.lost(earlier, symbol)):
             what = "without callers" if lost.kind == "call" else "unused"
-            yield _evidence(f"removing {lost.phrase} left `{inner_name(symbol)}` {what}")
+            yield _evidence(f"removing {lost.phrase} left `{inner_name(symbol)}` {what}", lost.path, lost.line)
             return
         yield from self._numbers(item, earlier, symbol, "grew", lambda old, new: new > old)
         yield from self._imports(item, is_new=True)
         for ref in item.symbols[1:]:
             other = self._moves.after.context.by_id.get(ref.id)
             if other is not None and other.kind != "module" and self._moves.has_come(ref.id):
-                yield _evidence(f"the change adds `{inner_name(other)}`", other)
+                yield _evidence(f"the change adds `{inner_name(other)}`", other.file, other.start_line, other.id)
 
     def _fixed(self, item: Recommendation) -> Iterator[Evidence]:
         if not item.symbols:
@@ -95,10 +95,8 @@ class Causes:
             return
         # In a part of the repository `now` may not be shown: then nothing about it differs.
         if now is not None and item.category == "dead_code" and (gained := self._references.gained(symbol, now)):
-            if gained.kind == "call":
-                yield _evidence(f"adding {gained.phrase} gave `{inner_name(now)}` a caller")
-            else:
-                yield _evidence(f"adding {gained.phrase} put `{inner_name(now)}` to use")
+            did = f"gave `{inner_name(now)}` a caller" if gained.kind == "call" else f"put `{inner_name(now)}` to use"
+            yield _evidence(f"adding {gained.phrase} {did}", gained.path, gained.line)
             return
         if now is not None:
             yield from self._numbers(item, symbol, now, "fell", lambda old, new: new < old)
@@ -106,7 +104,7 @@ class Causes:
         for ref in item.symbols[1:]:
             if self._moves.has_gone(ref.id):
                 inner = ref.id.removeprefix(ref.file).removeprefix("::")
-                yield _evidence(f"the change removes `{inner or ref.name}`")
+                yield _evidence(f"the change removes `{inner or ref.name}`", ref.file, ref.start_line, ref.id)
 
     @staticmethod
     def _numbers(
@@ -133,9 +131,7 @@ class Causes:
             known = _import_keys(there, paths[piece.file])
             if not _import_keys(here, piece.file, piece.line) <= known:
                 place = f"{piece.file}:{piece.line}"
-                yield _evidence(
-                    f"the change {verb} the import at {place}", file=piece.file if is_new else None, line=piece.line
-                )
+                yield _evidence(f"the change {verb} the import at {place}", piece.file, piece.line)
 
 
 def _import_keys(side: ChangedSide, path: str | None, line: int | None = None) -> set[tuple[object, ...]]:
@@ -153,11 +149,9 @@ def _words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
-def _evidence(text: str, where: Symbol | None = None, *, file: str | None = None, line: int | None = None) -> Evidence:
-    """A cause; its place only where the side after the change has it."""
-    if where is not None:
-        return Evidence(kind=KIND, text=clean(text), symbol=where.id, file=where.file, line=where.start_line)
-    return Evidence(kind=KIND, text=clean(text), file=file, line=line if file is not None else None)
+def _evidence(text: str, file: str | None = None, line: int | None = None, symbol: str | None = None) -> Evidence:
+    """A cause. The place of what the change took away is where it was before."""
+    return Evidence(kind=KIND, text=clean(text), symbol=symbol, file=file, line=line)
 
 
 def _with(item: Recommendation, causes: Iterable[Evidence]) -> Recommendation:

@@ -33,9 +33,19 @@ _Sites = Mapping[str, Sequence[tuple[_Site, int]]]
 
 
 class Reference(NamedTuple):
-    """How references to a name differ: the places of calls or imports, or the files that mention it; and how many."""
+    """How references to a name differ.
+
+    Attributes:
+        kind: `call`, `import` or `mention`.
+        path: The first file with one, on the side that has it.
+        line: Where in it; nobody knows for mentions.
+        places: All of them in words: places, or files with mentions.
+        total: How many there are.
+    """
 
     kind: str
+    path: str
+    line: int | None
     places: tuple[str, ...]
     total: int = 1
 
@@ -94,8 +104,9 @@ class References:
                 mentions.add(path)
         for kind, found in places.items():
             if found:
-                return Reference(kind, tuple(_place(kind, *item) for item in sorted(found.items())), found.total())
-        return Reference("mention", tuple(sorted(mentions))) if mentions else None
+                told = tuple(_place(kind, *item) for item in sorted(found.items()))
+                return Reference(kind, *min(found), told, found.total())
+        return Reference("mention", min(mentions), None, tuple(sorted(mentions))) if mentions else None
 
     def _mentions(self, side: int, path: str | None, name: str) -> int:
         facts = None if path is None else self._sides[side].facts.get(path)

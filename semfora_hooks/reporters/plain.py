@@ -62,8 +62,13 @@ def place(item: Recommendation) -> str:
 
 def evidence_text(item: Evidence) -> str:
     """A piece of evidence on one line, with its place."""
-    where = f" ({shown_path(item.file)}:{item.line})" if item.file and item.line else ""
+    where = f" ({shown_path(item.file)}:{item.line})" if item.file and needs_place(item) else ""
     return f"{one_line(item.text)}{where}"
+
+
+def needs_place(item: Evidence) -> bool:
+    """Whether a piece of evidence has a place that its text does not tell."""
+    return bool(item.file and item.line) and f"{item.file}:{item.line}" not in item.text
 
 
 def message_lines(item: Recommendation) -> Iterator[str]:

@@ -105,7 +105,8 @@ def _result(item: Recommendation, index: int) -> dict[str, Any]:
         "partialFingerprints": {FINGERPRINT: item.fingerprint} if item.fingerprint else {},
     }
     related = [_location(symbol, f"also {one_line(symbol.name)}") for symbol in item.symbols[1:]]
-    related += [_evidence(piece) for piece in item.evidence if piece.file]
+    # Where a cause has no symbol, its place may be one that the change took away; the message tells it.
+    related += [_evidence(piece) for piece in item.evidence if piece.file and (piece.symbol or piece.kind != "cause")]
     if related:
         result["relatedLocations"] = [{"id": number, **one} for number, one in enumerate(related, 1)]
     if item.status is not None:

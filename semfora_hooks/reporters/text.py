@@ -13,6 +13,7 @@ from semfora_hooks.reporters.plain import (
     error_line,
     first_symbol,
     incomplete_line,
+    needs_place,
     one_line,
     open_findings,
     path_from_here,
@@ -77,7 +78,7 @@ def _style(text: str, options: RenderOptions, **how: Any) -> str:
 
 
 def _evidence(item: Evidence, options: RenderOptions) -> str:
-    where = f" ({path_from_here(item.file, options)}:{item.line})" if item.file and item.line else ""
+    where = f" ({path_from_here(item.file, options)}:{item.line})" if item.file and needs_place(item) else ""
     return f"{item.text}{where}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,13 @@ def causes(outcome: Outcome) -> dict[tuple[str, str], list[str]]:
         assert key not in found
         found[key] = [piece["text"] for piece in item["evidence"] if piece["kind"] == "cause"]
     return found
+
+
+def places(outcome: Outcome) -> list[tuple[str | None, int | None, str | None]]:
+    """File, line and symbol of all causes."""
+    found = (*outcome.json["recommendations"], *outcome.json["fixed"])
+    pieces = [piece for item in found for piece in item["evidence"] if piece["kind"] == "cause"]
+    return [(piece["file"], piece["line"], piece["symbol"]) for piece in pieces]
 
 
 def change(
@@ -86,6 +94,22 @@ def test_what_left_a_function_without_callers(
     assert found == {("dead-code", "lib.py::helper"): [cause]}
 
 
+def test_causes_have_places(project: Project, run: Run) -> None:
+    """What was taken away has the place where it was, whatever became of its file."""
+    uses = {"api.py": "from lib import helper\n\nhelper(1)\n", "b.py": "import lib\n\n\n\nlib.helper(2)\n"}
+    steps: list[tuple[dict[str, Any], tuple[str | None, int | None, str | None]]] = [
+        ({"api.py": None, "b.py": "x = 1\n"}, ("api.py", 3, None)),
+        ({"b.py": "import lib\n\nlib.helper(2)\n"}, ("b.py", 3, None)),
+        ({"b.py": "x = 1\n"}, ("b.py", 3, None)),
+        ({"b.py": "use('helper')\n"}, ("b.py", None, None)),
+    ]
+    project.write({"semfora.toml": ALWAYS, "lib.py": HELPER, **uses}).commit()
+    for files, place in steps:
+        project.write(files).git("add", "-A")
+        assert places(run("suggest", "--staged", "--output-format", "json")) == [place]
+        project.commit()
+
+
 @pytest.mark.parametrize(
     ("after", "cause"),
     [
@@ -132,9 +156,11 @@ def test_circles_of_imports(project: Project, run: Run) -> None:
     assert change(project, run, apart, closed) == {
         ("module-organization", "a.py"): ["the change adds the import at b.py:2"]
     }
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 2, None)]
     assert change(project, run, closed, {"b.py": "x = 1\n"}) == {
         ("module-organization", "a.py"): ["the change removes the import at b.py:2"]
     }
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 2, None)]
 
 
 def test_copies(project: Project, run: Run) -> None:
@@ -147,9 +173,11 @@ def test_copies(project: Project, run: Run) -> None:
     assert change(project, run, {"a.py": f"def one{body}\n\none([])\n"}, copied) == {
         ("combine-functions", "a.py::one"): ["the change adds `two`"]
     }
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 1, "b.py::two")]
     assert change(project, run, copied, {"b.py": "x = 1\n"}) == {
         ("combine-functions", "a.py::one"): ["the change removes `two`"]
     }
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 1, "b.py::two")]
 
 
 def test_inherited_findings_have_no_cause(project: Project, run: Run) -> None:
@@ -165,10 +193,11 @@ def test_people_see_it(project: Project, run: Run) -> None:
         {"lib.py": HELPER, "semfora.toml": ALWAYS, "api.py": "from lib import helper\n\nhelper(1)\n"}
     ).commit()
     project.write({"api.py": "x = 1\n"}).git("add", "-A")
-    assert (
-        "removing the call at api.py:3 left `helper` without callers"
-        in run("suggest", "--staged", "--output-format", "full").out
-    )
+    out = run("suggest", "--staged", "--output-format", "full").out
+    assert "- removing the call at api.py:3 left `helper` without callers\n" in out  # the place is said once
+    results = json.loads(run("suggest", "--staged", "--output-format", "sarif").out)["runs"][0]["results"]
+    assert "removing the call at api.py:3" in results[0]["message"]["text"]
+    assert "relatedLocations" not in results[0]  # nothing of it is there any more
 
 
 def test_since_a_revision(project: Project, run: Run) -> None:
