@@ -43,6 +43,7 @@ PARTS = {
 def main() -> int:
     """Run everything and print the tables."""
     options = _options()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed programs are compiled; a checkout must be able to be
     if options.write_docs:
         _check_docs(options.write_docs, options.only)
     cache = _cache()
