@@ -31,6 +31,7 @@ Reachability = Literal["called", "referenced", "entry_point", "unreferenced", "u
 DuplicateKind = Literal["exact", "near", "divergent"]
 Status = Literal["introduced", "worsened", "inherited"]
 Granularity = Literal["symbol", "module", "project"]
+CommentState = Literal["used", "partly used", "unused", "expired", "malformed", "unknown"]
 
 CATEGORIES = ("combine_functions", "naming", "complexity", "dead_code", "module_organization", "type_narrowing")
 """The fixed categories; anything else is `custom:<name>`."""

@@ -18,7 +18,7 @@ from semfora_hooks.providers.declarative.schema import rule_schema
 from semfora_hooks.reporters import jsonreport
 
 SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
-NAMES = ("context", "manifest", "recommendation", "report", "rule")
+NAMES = ("baseline-status", "context", "manifest", "recommendation", "report", "rule", "suppressions")
 
 FILES = {
     "app.py": """\
@@ -193,7 +193,7 @@ def test_descriptions_do_not_depend_on_the_version_of_python(name: str) -> None:
             return isinstance(text, str) + sum(check(value) for value in node.values())
         return sum(check(item) for item in node) if isinstance(node, list) else 0
 
-    assert check(published(name)) > 3
+    assert check(published(name)) > (1 if name in ("baseline-status", "suppressions") else 3)
 
 
 @pytest.mark.parametrize("scope", [(), ("--staged", "--all")])
@@ -226,6 +226,44 @@ def test_a_context_follows_its_schema(output: Callable[..., str], scope: str) ->
         assert context["scope"]["symbols"]
 
 
+def test_a_list_of_comments_follows_its_schema(output: Callable[..., str], repository: Path) -> None:
+    text = FILES["app.py"] + (
+        "\n\n# semfora: ignore[naming, dead-code] until=2020-01-31 -- over\ndef late():\n    return 1\n"
+        "\n\n# semfora: ignore -- which one?\n# semfora: file-ignore[complexity, no-such] -- most of it\n"
+    )
+    (repository / "app.py").write_text(text)
+    (repository / ".semfora/rules/bad.yaml").unlink()
+    listed = json.loads(output("suppressions", "--output-format", "json"))
+    strict("suppressions").validate(listed)
+    assert {(item["scope"], item["state"]) for item in listed["suppressions"]} == {
+        ("line", "used"),
+        ("line", "expired"),
+        ("line", "malformed"),
+        ("file", "partly used"),
+    }
+    assert any(item["until"] == "2020-01-31" and item["remarks"] for item in listed["suppressions"])
+
+
+def test_the_status_of_a_baseline_follows_its_schema(output: Callable[..., str], repository: Path) -> None:
+    (repository / ".semfora/rules/bad.yaml").unlink()
+    as_json = ("--output-format", "json")
+    created = json.loads(output("baseline", "create", *as_json))
+    (repository / "app.py").write_text(FILES["app.py"].replace("def is_ready", "def _is_ready"))
+    shown = json.loads(output("baseline", "show", *as_json))
+    updated = json.loads(output("baseline", "update", "--accept-new", *as_json))
+    for document in (created, shown, updated):
+        strict("baseline-status").validate(document)
+        for found in (document[name] for name in ("accepted", "added", "open")):
+            ranks = ["error warning info".split().index(line["severity"]) for line in found]
+            assert ranks == sorted(ranks)
+            assert len(found) < 3 or len(set(ranks)) > 1 or found is document["open"]
+    assert created["written"] and len(created["added"]) > 4
+    assert shown["accepted"] and shown["stale"] and shown["open"] and not shown["written"]
+    assert shown["open"] == updated["added"]
+    shown["stale"][0]["rule_id"] = None
+    assert not jsonschema.Draft202012Validator(published("baseline-status")).is_valid(shown)
+
+
 @pytest.mark.parametrize(
     ("name", "command", "path", "value"),
     [
@@ -236,6 +274,7 @@ def test_a_context_follows_its_schema(output: Callable[..., str], scope: str) ->
         ("context", ("context",), ("symbols", 0, "kind"), "thing"),
         ("context", ("context",), ("calls", 0, "resolution"), "guessed"),
         ("context", ("context",), ("schema",), "other"),
+        ("suppressions", ("suppressions", "--output-format", "json"), ("suppressions", 0, "state"), "good"),
     ],
 )
 def test_the_schemas_refuse_what_is_wrong(

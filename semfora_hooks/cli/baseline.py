@@ -23,6 +23,7 @@ from semfora_hooks.model import Recommendation, Report
 from semfora_hooks.policy import baseline as file
 from semfora_hooks.policy.baseline import Comparison, Entry
 from semfora_hooks.reporters.jsonreport import as_json
+from semfora_hooks.reporters.listings import BaselineLine, BaselineStatus
 from semfora_hooks.reporters.text import problem_lines
 from semfora_hooks.reporters.writing import replacing
 from semfora_hooks.rules.options import plural
@@ -58,57 +59,6 @@ class _Analysis(NamedTuple):
     entries: Mapping[str, Entry]
     compared: Comparison
     new: Mapping[str, Recommendation]
-
-
-class _Line(msgspec.Struct, frozen=True):
-    """A finding or an entry, as JSON and text show it; `file`, `line` and `title` where it was found."""
-
-    fingerprint: str
-    rule_id: str
-    symbol: str
-    severity: str | None = None
-    file: str | None = None
-    line: int | None = None
-    title: str | None = None
-
-    @classmethod
-    def of(cls, name: str, entry: Entry, item: Recommendation | None = None) -> _Line:
-        if item is None:
-            return cls(name, entry.rule_id, entry.symbol)
-        severity = None if item.severity is None else item.severity.value
-        place = item.symbols[0] if item.symbols else None
-        path, line = (None, None) if place is None else (place.file, place.start_line)
-        return cls(name, entry.rule_id, entry.symbol, severity, path, line, item.title)
-
-    def text(self) -> str:
-        if self.title is None:
-            return f"{self.rule_id} {self.symbol or 'repository'}"
-        where = "repository" if self.file is None else f"{self.file}:{self.line}"
-        return f"{where}: {self.severity} {self.rule_id} {self.title}"
-
-
-class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--output-format json` prints.
-
-    Attributes:
-        file: The baseline, from the repository's root.
-        written: Whether this run wrote it.
-        accepted: Entries that match a finding.
-        stale: Entries that match nothing any more; `update` drops them.
-        unchecked: Entries whose rule did not run, or whose file could not be read.
-        added: Findings that this run accepted.
-        open: Findings that the baseline does not hold.
-    """
-
-    schema: str = "semfora.baseline_status"
-    version: int = 1
-    file: str
-    written: bool = False
-    accepted: Sequence[_Line] = ()
-    stale: Sequence[_Line] = ()
-    unchecked: Sequence[_Line] = ()
-    added: Sequence[_Line] = ()
-    open: Sequence[_Line] = ()
 
 
 @click.group()
@@ -306,13 +256,18 @@ def _tell_errors(analysis: _Analysis, target: _Target, *, is_written: bool = Tru
 
 def _document(
     target: _Target, analysis: _Analysis, added: Mapping[str, Entry] = {}, *, written: bool = False
-) -> _Document:
+) -> BaselineStatus:
     items = {item.fingerprint: item for item in analysis.report.recommendations}
+    places = {name: number for number, name in enumerate(items)}  # which have the order of reports
 
-    def lines(entries: Mapping[str, Entry]) -> list[_Line]:
-        return [_Line.of(key, entry, items.get(key)) for key, entry in sorted(entries.items())]
+    def lines(entries: Mapping[str, Entry]) -> tuple[BaselineLine, ...]:
+        names = sorted(
+            entries,
+            key=lambda name: (places.get(name, len(places)), entries[name].symbol, entries[name].rule_id, name),
+        )
+        return tuple(_line(name, entries[name], items.get(name)) for name in names)
 
-    return _Document(
+    return BaselineStatus(
         file=target.shown,
         written=written,
         accepted=lines(analysis.compared.found),
@@ -340,7 +295,7 @@ def _write(target: _Target, entries: Mapping[str, Entry]) -> None:
         raise UsageError(f"{target.shown}: cannot be written: {error.strerror}") from None
 
 
-def _print_update(document: _Document, size: int, *, check: bool) -> None:
+def _print_update(document: BaselineStatus, size: int, *, check: bool) -> None:
     would = "would be " if check else ""
     _print_lines("stale: " if check else "dropped: ", document.stale)
     _print_lines("new: " if check else "accepted: ", document.added)
@@ -360,6 +315,26 @@ def _print_update(document: _Document, size: int, *, check: bool) -> None:
         click.echo(f"note: {left}; --accept-new accepts {them}", err=True)
 
 
-def _print_lines(prefix: str, lines: Sequence[_Line]) -> None:
-    for line in sorted(lines, key=lambda line: (line.file or line.symbol, line.line or 0, line.rule_id)):
-        click.echo(printable(f"{prefix}{line.text()}"))
+def _line(name: str, entry: Entry, item: Recommendation | None) -> BaselineLine:
+    """An entry, with where the finding is if it is reported."""
+    line = BaselineLine(fingerprint=name, rule_id=entry.rule_id, symbol=entry.symbol)
+    if item is None:
+        return line
+    place = item.symbols[0] if item.symbols else None
+    return msgspec.structs.replace(
+        line,
+        severity=item.severity,
+        file=None if place is None else place.file,
+        line=None if place is None else place.start_line,
+        title=item.title,
+    )
+
+
+def _print_lines(prefix: str, lines: Sequence[BaselineLine]) -> None:
+    for line in lines:
+        text = f"{line.rule_id} {line.symbol or 'repository'}"
+        if line.title is not None:
+            where = "repository" if line.file is None else f"{line.file}:{line.line}"
+            severity = "" if line.severity is None else f"{line.severity.value} "
+            text = f"{where}: {severity}{line.rule_id} {line.title}"
+        click.echo(printable(f"{prefix}{text}"))

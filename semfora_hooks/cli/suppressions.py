@@ -19,29 +19,9 @@ from semfora_hooks.engine import Request, Result, SuggestEngine
 from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.policy.unused import Review, review
 from semfora_hooks.reporters.jsonreport import as_json
+from semfora_hooks.reporters.listings import Comment, Comments
 from semfora_hooks.reporters.text import problem_lines
 from semfora_hooks.rules.options import plural
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    """One comment, as JSON has it.
-
-    Attributes:
-        scope: `file`, or `line`: a definition or a place in one.
-        state: As in `policy.unused.Review`.
-        used_for: The names in its brackets that match a finding.
-        remarks: What is wrong with it, or not known.
-    """
-
-    file: str
-    line: int
-    scope: str
-    rules: tuple[str, ...]
-    reason: str | None
-    until: str | None
-    state: str
-    used_for: tuple[str, ...]
-    remarks: tuple[str, ...]
 
 
 @click.command()
@@ -63,7 +43,7 @@ def suppressions(paths: tuple[Path, ...], output_format: str, no_cache: bool) ->
         )
     entries = [entry for entry in _entries(result) if _is_wanted(entry.file, root.filters)]
     if output_format == "json":
-        sys.stdout.write(as_json({"schema": "semfora.suppressions", "version": 1, "suppressions": entries}, order=None))
+        sys.stdout.write(as_json(Comments(suppressions=tuple(entries)), order=None))
     else:
         for entry in entries:
             click.echo(printable(_line(entry)))
@@ -74,7 +54,7 @@ def suppressions(paths: tuple[Path, ...], output_format: str, no_cache: bool) ->
     return EXIT_ERROR if result.report.errors else EXIT_CLEAN
 
 
-def _entries(result: Result) -> Iterator[_Entry]:
+def _entries(result: Result) -> Iterator[Comment]:
     policing = result.policing
     if policing is None:
         return
@@ -82,7 +62,7 @@ def _entries(result: Result) -> Iterator[_Entry]:
     comments = policing.comments
     for mark, used in zip(comments.marks, comments.used, strict=True):
         found: Review = review(mark, used, comments.today, policing.names, is_whole=mark.path not in gaps)
-        yield _Entry(
+        yield Comment(
             file=mark.path,
             line=mark.comment_line,
             scope="file" if mark.whole_file else "line",
@@ -99,7 +79,7 @@ def _is_wanted(path: str, filters: Sequence[str]) -> bool:
     return not filters or any(path == prefix or path.startswith(f"{prefix}/") for prefix in filters)
 
 
-def _line(entry: _Entry) -> str:
+def _line(entry: Comment) -> str:
     word = "file-ignore" if entry.scope == "file" else "ignore"
     until = "" if entry.until is None else f" until {entry.until}"
     remarks = f" ({'; '.join(entry.remarks)})" if entry.remarks else ""
@@ -107,7 +87,7 @@ def _line(entry: _Entry) -> str:
     return f"{entry.file}:{entry.line}: {word}[{', '.join(entry.rules)}]{until}: {entry.state}{remarks}{reason}"
 
 
-def _totals(entries: Sequence[_Entry]) -> str:
+def _totals(entries: Sequence[Comment]) -> str:
     if not entries:
         return "no comments silence anything"
     states = Counter(entry.state for entry in entries)

@@ -10,7 +10,7 @@ import msgspec
 from semfora_hooks.config import nearest
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.languages.facts import SuppressionFacts
-from semfora_hooks.model import Evidence, Recommendation, Severity, Symbol, SymbolRef
+from semfora_hooks.model import CommentState, Evidence, Recommendation, Severity, Symbol, SymbolRef
 from semfora_hooks.policy import intake
 from semfora_hooks.policy.intake import clean
 from semfora_hooks.policy.selection import EVERYTHING, RECOMMENDED, selectors
@@ -191,7 +191,7 @@ class Review(msgspec.Struct, frozen=True):
         remarks: What is wrong with it, or not known.
     """
 
-    state: str
+    state: CommentState
     remarks: tuple[str, ...] = ()
 
 

@@ -9,8 +9,15 @@ import msgspec
 
 from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.model import ContextDocument, Recommendation, Report
+from semfora_hooks.reporters.listings import BaselineStatus, Comments
 
-SCHEMAS: dict[str, type[Any]] = {"report": Report, "recommendation": Recommendation, "context": ContextDocument}
+SCHEMAS: dict[str, type[Any]] = {
+    "report": Report,
+    "recommendation": Recommendation,
+    "context": ContextDocument,
+    "suppressions": Comments,
+    "baseline-status": BaselineStatus,
+}
 """What has a published schema: name to type. `docs/schemas/<name>.v1.json` holds them, and a test compares."""
 
 
