@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,7 +89,8 @@ class Outcome:
         yield f"  to make it pass, change the rule{' by one of these' if not self.example.fires else ''}:"
         yield from (f"    {change}" for change in self.changes)
         yield f"  or let line {self.rule.definition.example_places[self.number - 1].line} say what the rule does:"
-        yield from textwrap.indent(example_yaml(self.example, fires=bool(self.findings)), "    ").splitlines()
+        text = example_yaml(self.example, fires=bool(self.findings))
+        yield from (line and f"    {line}" for line in text.rstrip("\n").split("\n"))
 
 
 def name_of(rule: DeclarativeRule, number: int) -> str:
@@ -137,8 +138,13 @@ class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as such."""
 
 
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""What YAML also takes for the end of a line, so that it stays what it is only as an escape in double quotes."""
+
+
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = '"' if _BREAKS.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from semfora_hooks.hookspecs import Example
@@ -127,15 +127,24 @@ def test_an_example_in_yaml_reads_back(example: Example) -> None:
     assert list(again.examples) == [example]
 
 
-YAML_ENDS = "\x85\u2028\u2029"
-
-
 @settings(max_examples=60, deadline=None)
-# YAML's other line ends are folded where they stand alone; no code has them
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=YAML_ENDS), min_size=1), st.booleans())
+@example(code="x = 'a\x85b'\ny = 1\n", fires=True)
+@example(code="\x85", fires=True)
+@example(code="x\u2028\r\n \u2029", fires=False)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.booleans())
 def test_any_code_reads_back(code: str, fires: bool) -> None:
     text = example_yaml(Example(fires=not fires, files={"a.py": code}), fires=fires)
     (document,) = yaml.safe_load(text)
     files = document.get("files") or {document["path"]: document["fires" if fires else "silent"]}
     assert files == {"a.py": code}
     assert document["fires" if fires else "silent"]
+
+
+def test_what_is_printed_is_the_example_with_another_verdict() -> None:
+    """As a person copies it, line by line; YAML takes more characters for line ends than code has."""
+    code = "x = 'a\x85b\u2028c\fd'\ny = 1\n\n\tz = 2\n"
+    found = rule(yaml.safe_dump({"name": "a", "match": {"name": "load"}, "examples": [{"fires": code}]}))
+    printed = list(try_example(found, 1).repairs())
+    start = next(number for number, line in enumerate(printed) if line.startswith("  or let line"))
+    assert yaml.safe_load("\n".join(printed[start + 1 :])) == [{"silent": code}]
+    assert all(line.isprintable() for line in printed)
