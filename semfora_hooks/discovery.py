@@ -143,6 +143,16 @@ def staged_changes(root: Path) -> tuple[str | None, list[ChangedFile]]:
 # ------------------------------------------------------------------------------------------------------- snapshots
 
 
+def touches_analysis(files: Iterable[ChangedFile]) -> bool:
+    """Whether a change can make a difference: source, rules, plugins or configuration."""
+    configuration = ("pyproject.toml", "semfora.toml")
+    return any(
+        language_of(path) is not None or path.startswith(".semfora/") or path in configuration
+        for change in files
+        for path in (change.path, change.old_path or "")
+    )
+
+
 def work_tree(root: Root, config: Config) -> Snapshot:
     """The files as they are on disk: tracked and untracked ones that git does not ignore, or all of a plain folder.
 

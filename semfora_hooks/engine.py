@@ -18,9 +18,8 @@ from semfora_hooks.context import SuggestContext
 from semfora_hooks.discovery import Root
 from semfora_hooks.evaluation import Run
 from semfora_hooks.hookspecs import Rule
-from semfora_hooks.languages import SUFFIXES, language_of
+from semfora_hooks.languages import SUFFIXES
 from semfora_hooks.model import (
-    ChangedFile,
     ErrorEntry,
     Generator,
     Incomplete,
@@ -44,10 +43,8 @@ from semfora_hooks.policy import gate, selection
 
 if TYPE_CHECKING:
     from semfora_hooks.git.process import Running
-    from semfora_hooks.policy.changes import Comparison
-    from semfora_hooks.policy.moves import Moves
     from semfora_hooks.policy.policing import Policing
-    from semfora_hooks.sides import Side, SideReader, Sides
+    from semfora_hooks.sides import Side, SideReader
 
 # What only a run with something to analyse needs is imported where it is used: a hook that has nothing to do
 # must end in a tenth of a second.
@@ -122,7 +119,7 @@ class SuggestEngine:
             start = time.perf_counter()
             run = Run()
             scope = self._scope(request)
-            if request.scope in ("staged", "range") and not _touches_analysis(scope.files):
+            if request.scope in ("staged", "range") and not discovery.touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)
             rules, policing = self._rules(request, run)
             reader = self._reader(request, run)
@@ -268,27 +265,15 @@ class SuggestEngine:
         policing: Policing,
         run: Run,
     ) -> tuple[Side, list[Recommendation], list[Recommendation]]:
-        """The side after a change, its findings with their statuses, and those that the change fixed."""
-        from semfora_hooks.policy import changes
+        from semfora_hooks.judging import ChangeJudge
 
-        plain = [loaded.rule for loaded in rules]
-        target = self._target(request)
         in_part = not (request.whole or request.show_inherited)
-        others = []
-        # HEAD comes last, since `policing` then looks at the comments of the side that is reported.
-        for other in self._merged(request):
-            if _touches_analysis(other.files):
-                sides = reader.change(other, target, plain, in_part=in_part)
-                theirs = Run(seconds=run.seconds, rule_seconds=run.rule_seconds)
-                others.append(self._compare(request, other, rules, sides, policing, theirs))
-            else:
-                others.append(changes.Comparison([], []))
-        sides = reader.change(scope, target, plain, in_part=in_part)
-        compared = changes.against_all(self._compare(request, scope, rules, sides, policing, run), others)
-        found = compared.found
-        if not request.show_inherited:
-            found = [item for item in found if item.status != "inherited"]
-        return sides.after, found, compared.fixed
+        target = self._target(request)
+        plain = [loaded.rule for loaded in rules]
+        judge = ChangeJudge(self.config, rules, policing, show_inherited=request.show_inherited)
+        return judge.judge(
+            scope, self._merged(request), lambda change: reader.change(change, target, plain, in_part=in_part), run
+        )
 
     def _merged(self, request: Request) -> list[Scope]:
         """What is staged as a change of the other parents, where the next commit is a merge.
@@ -302,50 +287,6 @@ class SuggestEngine:
             Scope(kind="staged", base_ref=commit, files=tuple(discovery.changes(root, commit)))
             for commit in git.merge_heads(root)
         ]
-
-    def _compare(
-        self, request: Request, scope: Scope, rules: Sequence[LoadedRule], sides: Sides, policing: Policing, run: Run
-    ) -> Comparison:
-        """Judge both sides, and give each finding its status. The base's own errors are not news."""
-        from semfora_hooks.policy import changes
-        from semfora_hooks.policy.focus import Focus
-
-        before, after = sides.before, sides.after
-        now = {symbol.file: symbol.module for symbol in after.context.symbols if symbol.kind == "module"}
-        then = {symbol.file: symbol.module for symbol in before.context.symbols if symbol.kind == "module"}
-        aliases = {
-            then[change.old_path]: now[change.path]
-            for change in scope.files
-            if change.old_path in then and change.path in now
-        }
-        known = set(after.incomplete)
-        after.incomplete.extend(
-            msgspec.structs.replace(item, reason=f"before the change: {item.reason}")
-            for item in before.incomplete
-            if item not in known
-        )
-        view = (
-            Focus(before.context, after.context, sides.files).view
-            if _wants_focus(request, rules)
-            else evaluation.everything
-        )
-        now_seen, then_seen = (evaluation.begin(rules, side, self.config, view) for side in (after, before))
-        past = Run()
-        found = evaluation.evaluate(rules, after, now_seen, {}, self.config, run, sides.is_about)
-        earlier = evaluation.evaluate(rules, before, then_seen, aliases, self.config, past, sides.is_about)
-        # Where plugins had no time left for the side before, what they said all along would pass for new.
-        run.errors.extend(error for error in past.errors if error.kind == "timeout" and error.rule not in run.failed)
-        failed = run.failed | past.failed  # a comment for a rule that fails on one side only has not changed
-        old_paths = {change.old_path or change.path for change in scope.files}
-        earlier = policing.add_unused(before, earlier, failed, _sees_whole_files, old_paths, aliases)
-        silent = policing.silenced(earlier)
-        paths = {change.path for change in scope.files}
-        found = policing.add_unused(after, found, failed, _sees_whole_files, paths)
-        judged, fixed = changes.compare(found, earlier, partial(_moves, scope, before, after))
-        fixed = [item for item in fixed if item.fingerprint not in silent]
-        whole = {loaded.rule.id for loaded in rules if _sees_whole_files(loaded.rule)}
-        judged = changes.reopen(judged, silent - policing.silenced(found), whole)
-        return changes.Comparison(judged, fixed, frozenset(failed))
 
     def _report(
         self,
@@ -419,23 +360,6 @@ def _listing_staged(request: Request) -> Iterator[Running | None]:
         running.stop()
 
 
-def _wants_focus(request: Request, rules: Sequence[LoadedRule]) -> bool:
-    """Whether some rule is shown only what a change is about. What was there before is elsewhere too."""
-    return not request.show_inherited and any(getattr(one.rule, "locality", "") == "focus" for one in rules)
-
-
-def _moves(scope: Scope, before: Side, after: Side) -> Moves:
-    """What became of the symbols of a change."""
-    from semfora_hooks.policy.moves import Moves
-
-    return Moves(scope.files, before, after)
-
-
-def _sees_whole_files(rule: Rule) -> bool:
-    """Whether what a rule finds in a file is all that a run about a change can know, whatever the change reaches."""
-    return getattr(rule, "locality", "repository") in ("file", "repository")
-
-
 @contextmanager
 def _quiet_gc() -> Iterator[None]:
     """No garbage collection while millions of long-lived objects are made: it would only look at them again."""
@@ -446,16 +370,6 @@ def _quiet_gc() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _touches_analysis(files: Sequence[ChangedFile]) -> bool:
-    """Whether a change can make a difference: source, rules, plugins or configuration."""
-    configuration = ("pyproject.toml", "semfora.toml")
-    return any(
-        language_of(path) is not None or path.startswith(".semfora/") or path in configuration
-        for change in files
-        for path in (change.path, change.old_path or "")
-    )
 
 
 def _is_inside(item: Recommendation, filters: Sequence[str]) -> bool:
