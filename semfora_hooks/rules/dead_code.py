@@ -78,6 +78,8 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
             return 0.95, "it is local to a function that never uses it"
         if symbol.name.startswith("_"):
             return (0.9 if symbol.kind == "method" else 0.95), "its name is private"
+        if parent is not None and parent.kind in CLASS_KINDS and _serves_others(parent, context):
+            return 0.0, ""
         if parent is not None and parent.kind in CLASS_KINDS and parent.name.startswith("_"):
             return 0.8, "the class around it is private"
         if not symbol.is_exported and parent is not None and parent.kind == "module" and parent.name.startswith("_"):
@@ -146,4 +148,37 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
                 "handler.py": "from http.server import BaseHTTPRequestHandler\n\n\nclass _Handler(BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n\n\nprint(_Handler)\n"
             },
         ),
+        Example(
+            fires=False,
+            note="a class that stands in for another object: who used that one calls it",
+            files={
+                "streams.py": "class _Counting:\n    def __init__(self, stream):\n        self._stream = stream\n\n    def __getattr__(self, name):\n"
+                "        return getattr(self._stream, name)\n\n    def read1(self, size):\n        return self._stream.read(size)\n\n\nprint(_Counting(None))\n"
+            },
+        ),
+        Example(
+            fires=False,
+            note="a class whose decorator may call its methods: here, Twisted does",
+            files={
+                "body.py": "from zope.interface import implementer\n\n\n@implementer(IBodyProducer)\nclass _Body:\n"
+                "    def startProducing(self, consumer):\n        consumer.write(b'')\n\n\nprint(_Body())\n"
+            },
+        ),
+        Example(
+            fires=True,
+            note="a decorator that only makes methods calls none",
+            files={
+                "order.py": "from dataclasses import dataclass\n\n\n@dataclass\nclass _Order:\n    total: int\n\n    def half(self):\n"
+                "        return self.total / 2\n\n\nprint(_Order(2))\n"
+            },
+        ),
     )
+
+
+def _serves_others(symbol: Symbol, context: SuggestContext) -> bool:
+    """Whether a class's public methods may be called by what never names them.
+
+    Its decorator may have registered them, or the class passes on what it lacks to another object, and so has the
+    methods that this object's users call.
+    """
+    return symbol.entry_point == "decorated" or f"{symbol.id}.__getattr__" in context.by_id
