@@ -385,6 +385,56 @@ def test_nothing_is_overwritten(project: Project, run: Run) -> None:
     assert (project.path / ".semfora/rule.v1.json").read_text() == "{}"
 
 
+def test_a_schema_of_another_version_is_told_and_refreshed(project: Project, run: Run) -> None:
+    project.write({".semfora/rules/b.yaml": GOOD})
+    path = project.path / ".semfora/rule.v1.json"
+    assert run("rules", "validate").err == ""  # nobody has to have one
+    assert run("rules", "schema", "--write") == (0, "wrote .semfora/rule.v1.json\n", "")
+    fresh = path.read_bytes()
+    assert json.loads(fresh) == rule_schema()
+    assert run("rules", "schema", "--write") == (0, ".semfora/rule.v1.json is as it should be\n", "")
+    path.write_text(json.dumps(rule_schema(), indent=None))
+    assert run("rules", "validate").err == ""  # another layout is the same schema
+    older = rule_schema()
+    del older["$defs"]["condition"]["properties"]["has_base_class"]
+    for text in (json.dumps(older, indent=2), "<<<<<<< HEAD\n" + fresh.decode(), "{}"):
+        path.write_text(text)
+        code, out, err = run("rules", "validate")
+        assert (code, out) == (0, "1 rule in 1 file: all valid\n")
+        assert err == (
+            "note: .semfora/rule.v1.json is not the schema that this semfora-hooks has, so editors may complete "
+            "and mark rules wrongly (semfora-hooks rules schema --write refreshes it)\n"
+        )
+        assert run("rules", "new", "x").code == 0 and path.read_text() == text  # which overwrites nothing
+        (project.path / ".semfora/rules/x.yaml").unlink()
+        assert run("rules", "schema", "--write") == (0, "wrote .semfora/rule.v1.json\n", "")
+        assert path.read_bytes() == fresh
+
+
+def test_only_a_schema_of_rules_is_refreshed(project: Project, run: Run, tmp_path: Path) -> None:
+    other = '{"title": "mine"}\n'
+    project.write({".semfora/rule.v1.json": other})
+    path = project.path / ".semfora/rule.v1.json"
+    code, out, err = run("rules", "schema", "--write")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: .semfora/rule.v1.json holds no schema of rule files, so it is not overwritten (")
+    assert path.read_text() == other
+    path.unlink()
+    outside = tmp_path / "outside.json"
+    outside.write_text("{}")
+    path.symlink_to(outside)
+    assert run("rules", "validate").err == ""
+    assert run("rules", "schema", "--write").code == 2
+    assert outside.read_text() == "{}" and path.is_symlink()
+    path.unlink()
+    path.parent.rmdir()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path.parent.symlink_to(folder)
+    assert "a symbolic link that leaves the repository" in run("rules", "schema", "--write").err
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,6 +12,7 @@ import click
 
 from semfora_hooks.cli import EXIT_CLEAN, EXIT_ERROR, EXIT_FAILED, printable
 from semfora_hooks.cli.rules.reading import RuleFiles, read_rules
+from semfora_hooks.cli.rules.schemafile import remark
 from semfora_hooks.config import nearest
 from semfora_hooks.discovery import find_root
 from semfora_hooks.errors import UsageError
@@ -39,6 +40,9 @@ def validate(paths: tuple[Path, ...], plugins: bool) -> int:
     number, others = _check_the_rest(root, {error.message for error in found.errors}) if plugins else (0, [])
     for entry in others:
         click.echo(error_line(entry), err=True)
+    note = remark(root)
+    if note is not None:
+        click.echo(f"note: {note}", err=True)
     if found.errors or others:
         click.echo(f"{_troubles(found, others)}; {_count(len(found.rules), 'rule')} can run", err=True)
         return EXIT_ERROR

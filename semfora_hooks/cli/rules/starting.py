@@ -9,11 +9,12 @@ import click
 
 from semfora_hooks.cli import EXIT_CLEAN
 from semfora_hooks.cli.rules.reading import read_rules
+from semfora_hooks.cli.rules.schemafile import refresh
 from semfora_hooks.config import Config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.errors import UsageError
 from semfora_hooks.providers.declarative.schema import rule_schema
-from semfora_hooks.providers.declarative.starter import starter, write_starter
+from semfora_hooks.providers.declarative.starter import SCHEMA_FILE, starter, write_starter
 from semfora_hooks.reporters.jsonreport import as_json
 from semfora_hooks.rules import load_builtin
 
@@ -41,10 +42,16 @@ def new(name: str) -> int:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--write", is_flag=True, help=f"Write it to {SCHEMA_FILE} instead, also over one of another version.")
+def schema(write: bool) -> int:
     """Print the JSON Schema of rule files, for editors and other programs.
 
     An editor with a YAML language server completes and checks a rule file whose first line is
     `# yaml-language-server: $schema=PATH`, where PATH leads to this schema.
     """
-    sys.stdout.write(as_json(rule_schema(), order=None))
+    if not write:
+        sys.stdout.write(as_json(rule_schema(), order=None))
+        return EXIT_CLEAN
+    has_changed = refresh(find_root([], Path.cwd()).path)
+    click.echo(f"wrote {SCHEMA_FILE}" if has_changed else f"{SCHEMA_FILE} is as it should be")
+    return EXIT_CLEAN

@@ -119,7 +119,12 @@ def write_schema(root: Path) -> None:
     """Write the schema that the starters name, unless there is one."""
     path = root / SCHEMA_FILE
     if not (path.exists() or path.is_symlink()):
-        write_new(path, json.dumps(rule_schema(), indent=2) + "\n")
+        write_new(path, schema_text())
+
+
+def schema_text() -> str:
+    """The schema as a repository holds it."""
+    return json.dumps(rule_schema(), indent=2) + "\n"
 
 
 def write_new(path: Path, text: str) -> None:
