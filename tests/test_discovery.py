@@ -372,7 +372,7 @@ def test_a_pipe_does_not_hang(repo: Path) -> None:
     start = time.perf_counter()
     tracked = work_tree(Root(repo, True), CONFIG)
     plain = work_tree(Root(repo, False), CONFIG)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60
     assert contents(tracked) == contents(plain) == {"a.py": b"a"}
     assert problems(tracked)["b.py"] == "not a regular file"
     assert problems(plain) == {"b.py": "not a regular file", "pipe.py": "not a regular file"}

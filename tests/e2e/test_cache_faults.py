@@ -180,6 +180,8 @@ def test_eight_processes_at_once_in_four_worktrees(root: Path, cache: Path, tmp_
     running = [(tree, start(tree, "suggest", "--output-format", "json")) for tree in trees * 2]
     for tree, process in running:
         assert finish(process) == truth[tree]
+    for tree in trees:  # eight at once may have waited too long for each other to keep everything
+        assert suggest(tree) == truth[tree]
     assert len(list(cache.glob("*.sqlite"))) == 1
     edited = sum(range(1, 5))  # and the first file in each of them, so that nothing is known of what it was
     assert verify(trees[0])[1].startswith(f"{FILES} of {FILES - 1 + edited} cached files checked, 0 wrong")
@@ -217,7 +219,7 @@ def measured():
     return time.perf_counter() - start
 
 edit(root, 0, 1)
-seconds = max(measured(), measured())
+seconds = measured()
 killed = 0
 for turn in range(100):
     if turn % 10 == 0:
@@ -228,7 +230,9 @@ for turn in range(100):
     pid = child()
     time.sleep(chance.uniform(0, 0.8 * seconds))
     os.kill(pid, signal.SIGKILL)
-    killed += os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    was_killed = os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    killed += was_killed
+    seconds *= 1.03 if was_killed else 0.9  # how long a run takes changes with what else the machine does
 print(killed)
 """
 
@@ -239,7 +243,7 @@ def test_a_hundred_kills(root: Path, cache: Path) -> None:
     command = [sys.executable, "-P", "-c", KILLS, str(root), str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, cwd=root, check=True)
     assert "Traceback" not in done.stderr
-    assert int(done.stdout) >= 40  # others were faster than what was measured
+    assert int(done.stdout) >= 40  # others were faster than what was expected
     truth = cold(root)
     assert suggest(root) == truth
     assert suggest(root) == truth

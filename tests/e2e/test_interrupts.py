@@ -27,7 +27,7 @@ FILES = 700
 """More than are kept at a time (500), so that a run that is killed has kept some."""
 
 DRIVER = """\
-import sys, time
+import os, sys, time
 from semfora_hooks.index import batch
 
 extract = batch.extract
@@ -38,6 +38,8 @@ def obedient(data, language):
     if b"# sleep" in data:
         time.sleep(600)
     if b"# pause" in data:
+        if "WORKERS" in os.environ:  # those that have begun, by their number
+            open(os.path.join(os.environ["WORKERS"], str(os.getpid())), "w").close()
         time.sleep(0.02)
     return extract(data, language)
 
@@ -128,8 +130,26 @@ def kept(tmp_path: Path) -> int:
     return count
 
 
+def states(leader: int) -> dict[int, str]:
+    """The processes of a group and what each does: `R` where it works or would if it could, `S` where it waits."""
+    found = {}
+    for process in (leader, *group(leader)):
+        with contextlib.suppress(OSError):
+            found[process] = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return found
+
+
+def all_wait(leader: int) -> bool:
+    """Whether nobody of a group has anything to do, which is so if it is time after time."""
+    for _ in range(20):
+        if set(states(leader).values()) != {"S"}:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def wait_for(condition: Callable[[], Any], process: subprocess.Popen[bytes] | None = None) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline, "it never became true"
         assert process is None or process.poll() is None, process.communicate()
@@ -172,7 +192,7 @@ def test_a_run_that_is_told_to_end(
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     assert (process.returncode, output) == (status, b"")
     assert errors.strip() == (b"interrupted" if status == 130 else b"")
     wait_for(lambda: not group(process.pid))
@@ -185,9 +205,9 @@ def test_ctrl_c_keeps_all_that_is_done(repository: Path, start: Start, tmp_path:
     (repository / "a.py").write_text("# sleep\n" * 200)
     process = start()
     wait_for(lambda: kept(tmp_path) >= 500, process)
-    time.sleep(1)  # the other worker does the rest
+    wait_for(lambda: all_wait(process.pid), process)  # the other worker has done the rest
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert kept(tmp_path) >= FILES - 64  # but for what the sleeping worker had in hand
 
 
@@ -198,7 +218,7 @@ def test_a_run_that_is_killed(repository: Path, environment: dict[str, str], sta
     workers = group(process.pid)
     assert workers
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     wait_for(lambda: not group(process.pid))  # the kernel ends the one that never ends
     (repository / "endless.py").unlink()
     assert report(repository, environment) == report(repository, environment, "--no-cache")
@@ -209,13 +229,23 @@ def test_workers_that_somebody_kills_cost_nothing(
 ) -> None:
     for path in repository.glob("m*.py"):
         path.write_text(path.read_text() + "# pause\n")
-    process = start("--output-format", "json")
+    works_on = tmp_path / "workers"
+    works_on.mkdir()
+    process = start("--output-format", "json", WORKERS=str(works_on))
+    killed: set[int] = set()
     for _ in range(3):
-        wait_for(lambda: group(process.pid), process)
-        for worker in group(process.pid):
+        at_work: set[int] = set()
+
+        def works(at_work: set[int] = at_work) -> bool:
+            """Whether a worker is at work that nobody has killed: one that dies before is no worker's death."""
+            at_work |= {int(path.name) for path in works_on.iterdir()} - killed
+            return bool(at_work)
+
+        wait_for(works, process)
+        for worker in at_work:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
-        time.sleep(0.3)
+        killed |= at_work
     output, errors = process.communicate(timeout=300)
     made = json.loads(output)
     del made["timings"]

@@ -112,7 +112,7 @@ def test_a_hundred_kills_during_commits(tmp_path: Path, monkeypatch: pytest.Monk
     hooked.seconds()  # fills the cache
     edit(root, 0, 2)
     hooked.git("add", "-A")
-    seconds = hooked.seconds()
+    seconds = hooked.seconds()  # how long it takes changes with what else the machine does
     killed = compared = found = 0
     for turn in range(KILLS):
         if turn % 25 == 24:
@@ -134,6 +134,8 @@ def test_a_hundred_kills_during_commits(tmp_path: Path, monkeypatch: pytest.Monk
         hooked.kill()
         output = process.communicate(timeout=60)[0]
         assert b"Traceback" not in output, output
+        if not turn % 2:
+            seconds *= 1.03 if process.returncode else 0.9
         if process.returncode:
             killed += 1
             assert hooked.state() == before
@@ -143,7 +145,7 @@ def test_a_hundred_kills_during_commits(tmp_path: Path, monkeypatch: pytest.Monk
             found += len(after.report["recommendations"])
             compared += 1
             hooked.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "base")  # the stored index has to follow
-    assert killed >= KILLS // 2  # others were faster than the two that were measured
+    assert killed >= KILLS // 2  # others were faster than expected
     assert (compared, found > compared) == (KILLS // 5, True)
     assert suggest(root) == suggest(root, "--no-cache")
     code, text = verify(root)

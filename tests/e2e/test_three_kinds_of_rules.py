@@ -117,7 +117,7 @@ def test_a_plugin_that_never_ends_is_stopped_and_hides_nothing(repo: Path) -> No
     assert report["errors"][0]["distribution"] == "semfora-hooks"
     assert {item["rule_id"] for item in report["recommendations"]} == {"handlers-catch", "wasm/greeter", "dead-code"}
     assert "Traceback" not in errors
-    assert 4.5 < seconds < 15  # the default limit is 5 s
+    assert 5 <= seconds < 60  # the default limit is 5 s, the one of all plugins together 60 s
 
 
 def test_a_plugin_that_takes_all_memory_is_stopped_and_hides_nothing(repo: Path) -> None:

@@ -431,8 +431,10 @@ def test_versions_are_those_importlib_metadata_tells() -> None:
 
 WRITER = """
 import sys, pathlib, msgspec
+from semfora_hooks.index import database
 from semfora_hooks.index.store import FactStore
 from semfora_hooks.languages.extract import extract
+database._BUSY_SECONDS = 50  # rather than go without the cache, as a hook would on a machine that stalls
 root, folder, name = sys.argv[1:]
 data = msgspec.msgpack.encode(extract(b"x = 1\\n", "python"))
 for turn in range(40):
@@ -450,7 +452,7 @@ def test_processes_at_once_lose_nothing(root: Path, folder: Path) -> None:
         for name in "abc"
     ]
     for process in running:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, b"")
     keys = [(f"{name}{turn:03}{i:03}", "python") for name in "abc" for turn in range(40) for i in range(20)]
     assert len(FactStore(root, folder).load(keys)) == 2_400

@@ -34,10 +34,10 @@ SOURCES = {f"m{i:02}.py": f"def f{i}(x):\n    return g{i}(x) and {i}\n".encode()
 
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As if the sources were large; and no process is left behind."""
+    """As if the sources were large; and no process is left behind, nor given up because the machine stalls."""
     monkeypatch.setattr(module, "POOL_BYTES", 1_000)
     monkeypatch.setattr(backlog_module, "BATCH_BYTES", 3_000)
-    monkeypatch.setenv("SEMFORA_FILE_SECONDS", "2")
+    monkeypatch.setenv("SEMFORA_FILE_SECONDS", "120")
     before = set(multiprocessing.active_children())
     yield
     assert set(multiprocessing.active_children()) == before
@@ -46,6 +46,11 @@ def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def sabotaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_serve", sabotage.sabotaged)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMFORA_FILE_SECONDS", "2")
 
 
 @pytest.fixture(params=["fork", "spawn"])
@@ -113,7 +118,9 @@ def test_a_process_that_somebody_else_kills_costs_nothing(sabotaged: None, tmp_p
 
 
 @pytest.mark.parametrize("how", ["# spin", "# sleep", "# die SIGSTOP"])
-def test_a_file_that_never_ends_is_the_only_one_lost(how: str, sabotaged: None, tmp_path: Path) -> None:
+def test_a_file_that_never_ends_is_the_only_one_lost(
+    how: str, sabotaged: None, impatient: None, tmp_path: Path
+) -> None:
     sources = {**SOURCES, "endless.py": f"{how}\n".encode(), "killer.py": b"# die SIGKILL\n"}
     store = FactStore(tmp_path / "repository", tmp_path / "cache")
     found = extract_snapshot(snapshot_of(sources), store, Workforce(jobs=2))
@@ -206,7 +213,7 @@ def test_a_consumer_that_stops_leaves_no_process(sabotaged: None) -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_workers_ignore_ctrl_c(sabotaged: None) -> None:
+def test_workers_ignore_ctrl_c(sabotaged: None, impatient: None) -> None:
     sources = {**SOURCES, "a.py": b"# die SIGINT\n# sleep\n"}
     found = extract_snapshot(snapshot_of(sources), None, Workforce(jobs=2))
     assert found["a.py"].problems == [f"{TIMED_OUT} in 2 s; it was not analysed"]
@@ -228,10 +235,10 @@ def test_forking_is_for_processes_without_threads() -> None:
 
 
 def test_signals_are_as_before_when_workers_run() -> None:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    before, handler = signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGINT)
     with Workers(2, 1.0):
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 # ------------------------------------------------------------------------------------------------------------- backlog
