@@ -12,6 +12,9 @@ from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import Duplicate, Evidence, Recommendation, Severity, Symbol, SymbolRef
 from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, plural
 
+_TOKENS_PASSED = 4  # `name`, `=`, `name` and `,`: an argument that is passed on
+_TOKENS_OF_A_CALL = 16  # `return await self.request("GET", ...)`, and some room
+
 
 class CombineOptions(Options, frozen=True, kw_only=True):
     """Options of `combine-functions`."""
@@ -60,6 +63,7 @@ class CombineFunctions(BuiltinRule[CombineOptions]):
                 symbol
                 for symbol in (context.by_id[identity] for identity in duplicate.symbols)
                 if is_own_code(symbol, tests=self.options.include_tests)
+                and not _only_passes_on(symbol, duplicate.tokens)
             )
             # By name, not by line: the first one is part of the fingerprint, and functions change places.
             symbols = sorted(own, key=lambda symbol: (symbol.file, symbol.id))
@@ -163,6 +167,18 @@ def send(queue, options):
         ),
         Example(
             fires=False,
+            note="each passes its arguments on to one function, which is where they are combined",
+            files={
+                "api.py": "\n\n".join(
+                    f"def {verb}(url, params, data, headers, cookies, auth, proxy, timeout, verify, trust):\n"
+                    f"    return request('{verb}', url, params=params, data=data, headers=headers, cookies=cookies,\n"
+                    "        auth=auth, proxy=proxy, timeout=timeout, verify=verify, trust=trust, follow=True)\n"
+                    for verb in ("put", "patch")
+                )
+            },
+        ),
+        Example(
+            fires=False,
             note="too short to be worth a function",
             files={
                 "a.py": "def first(values):\n    return values[0] if values else None\n",
@@ -170,6 +186,12 @@ def send(queue, options):
             },
         ),
     )
+
+
+def _only_passes_on(symbol: Symbol, tokens: int) -> bool:
+    """Whether a body is little more than one call that gets the function's own arguments: what is shared is there."""
+    most = _TOKENS_PASSED * symbol.metrics.argument_count + _TOKENS_OF_A_CALL
+    return symbol.metrics.cyclomatic_complexity == 1 and tokens <= most
 
 
 def _names(symbols: Sequence[Symbol]) -> str:

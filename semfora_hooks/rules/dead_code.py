@@ -64,7 +64,7 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
                 continue
             if symbol.reachability != "unreferenced" or not is_own_code(symbol, tests=self.options.include_tests):
                 continue
-            if symbol.is_stub or _CONVENTIONAL.search(symbol.file):
+            if symbol.is_stub or symbol.file.endswith(".pyi") or _CONVENTIONAL.search(symbol.file):
                 continue
             confidence, why = self._visibility(symbol, context)
             if confidence > 0:
@@ -147,6 +147,11 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
             files={
                 "handler.py": "from http.server import BaseHTTPRequestHandler\n\n\nclass _Handler(BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n\n\nprint(_Handler)\n"
             },
+        ),
+        Example(
+            fires=False,
+            note="a type stub: it describes what stands elsewhere",
+            files={"fast.pyi": "class _Buffer:\n    size: int\n", "run.py": "import fast\n\nfast.go()\n"},
         ),
         Example(
             fires=False,

@@ -54,7 +54,8 @@ class TypeNarrowing(BuiltinRule[NarrowingOptions]):
             if symbol.kind not in CALLABLE_KINDS or not is_own_code(symbol) or symbol.is_stub:
                 continue
             if symbol.entry_point not in ("override", "framework", "protocol"):
-                yield from _needless_optional(symbol)
+                if not _is_contract(symbol, context):
+                    yield from _needless_optional(symbol)
                 yield from _guarded_parameters(symbol)
             for check in symbol.type_checks:
                 if check.branches >= self.options.min_branches and len(check.types) >= self.options.min_branches:
@@ -72,6 +73,23 @@ class TypeNarrowing(BuiltinRule[NarrowingOptions]):
             fires=False,
             note="the end can be reached without a value",
             files={"a.py": "def label(count: int) -> str | None:\n    if count == 1:\n        return 'one'\n"},
+        ),
+        Example(
+            fires=False,
+            note="a method that others override: they may return None",
+            files={"a.py": "class Page:\n    def title(self) -> str | None:\n        return 'untitled'\n"},
+        ),
+        Example(
+            fires=True,
+            note="a private method is nobody else's contract",
+            files={"a.py": "class Page:\n    def _title(self) -> str | None:\n        return 'untitled'\n"},
+        ),
+        Example(
+            fires=False,
+            note="the decorator says what the result must be",
+            files={
+                "a.py": "@hookimpl(trylast=True)\ndef run_test(item) -> tuple[object, int] | None:\n    return (item.run(), 1)\n"
+            },
         ),
         Example(
             fires=True,
@@ -97,6 +115,16 @@ class TypeNarrowing(BuiltinRule[NarrowingOptions]):
             },
         ),
     )
+
+
+def _is_contract(symbol: Symbol, context: SuggestContext) -> bool:
+    """Whether the declared result speaks for others too: a decorator asks for it, or a subclass may return None."""
+    if symbol.entry_point == "decorated":
+        return True
+    owner = context.by_id.get(symbol.parent or "")
+    is_private = symbol.name.startswith("_") or (owner is not None and owner.name.startswith("_"))
+    is_fixed = any(decorator.rpartition(".")[2] in ("final", "staticmethod") for decorator in symbol.decorators)
+    return symbol.kind == "method" and not is_private and not is_fixed
 
 
 def _needless_optional(symbol: Symbol) -> Iterator[Recommendation]:
