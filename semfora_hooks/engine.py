@@ -95,13 +95,19 @@ class SuggestEngine:
         config: Its configuration.
         plugins: The providers; those that are installed where `None`.
         progress: Told how many of the files to extract are done, as `progress(done, total)`.
+        stages: Told each stage of a run as it begins; see `evaluation.Run`.
     """
 
     def __init__(
-        self, config: Config, plugins: Plugins | None = None, progress: Callable[[int, int], None] | None = None
+        self,
+        config: Config,
+        plugins: Plugins | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        stages: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
         self.progress = progress
+        self.stages = stages
         self.plugins = plugins or load_plugins(disable=config.providers.disable, no_plugins=config.no_plugins)
 
     @classmethod
@@ -117,7 +123,7 @@ class SuggestEngine:
         """
         with _quiet_gc():
             start = time.perf_counter()
-            run = Run()
+            run = Run(tell=self.stages)
             scope = self._scope(request)
             if request.scope in ("staged", "range") and not discovery.touches_analysis(scope.files):
                 return self._nothing_to_do(request, scope)

@@ -25,6 +25,7 @@ class Run(msgspec.Struct):
 
     Attributes:
         failed: Ids of rules that did not say all they had to say.
+        tell: Told each stage as it begins: `discover`, `extract`, `link`, `judge`; some come more than once.
     """
 
     errors: list[ErrorEntry] = []
@@ -32,10 +33,13 @@ class Run(msgspec.Struct):
     seconds: dict[str, float] = {}
     rule_seconds: dict[str, float] = {}
     failed: set[str] = set()
+    tell: Callable[[str], None] | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of a block to a stage."""
+        if self.tell is not None:
+            self.tell(stage)
         start = time.perf_counter()
         try:
             yield
@@ -88,6 +92,8 @@ def evaluate(
     """What the rules say and `counts` lets pass; a rule that fails keeps what it said before, and is named."""
     from semfora_hooks.policy import intake
 
+    if run.tell is not None:
+        run.tell("judge")
     found: list[Recommendation] = []
     for loaded, context in zip(rules, contexts, strict=True):
         rule = loaded.rule

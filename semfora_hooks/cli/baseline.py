@@ -226,7 +226,7 @@ def _analyse(target: _Target, rules: Sequence[str] = (), *, reads: bool = True) 
 
     config = target.config.replace(baseline=str(target.path) if reads else None)
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
-        engine = SuggestEngine(config, progress=bar.update)
+        engine = SuggestEngine(config, progress=bar.update, stages=bar.stage)
         one_by_one(engine, rules)
         result = engine.run(Request(target.root, rules=tuple(rules), whole=False))
     compared = Comparison() if result.policing is None else result.policing.baseline

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -20,6 +22,10 @@ SHOW_IF_LEFT = 1.0
 
 REDRAW_EVERY = 0.1
 
+_STAGES = {"link": "Linking files", "judge": "Applying rules"}
+"""What is said of stages that cannot be counted; each takes the place of what was shown before."""
+_ERASE = "\r\x1b[2K"
+
 
 class Bar:
     """A progress bar on standard error, if that is a terminal; a context manager that leaves no trace of it."""
@@ -27,17 +33,35 @@ class Bar:
     def __init__(self) -> None:
         self._is_wanted = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._started = self._drawn = 0.0
+        self._begun = time.monotonic()
         self._last = 0
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._stage: str | None = None
 
     def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._erase()
+
+    def stage(self, name: str) -> None:
+        """Say that a stage of the run begins. In runs that have been short so far, nothing shows."""
+        if not self._is_wanted or self._stage == name:
+            return
+        is_long = self._progress is not None or time.monotonic() - self._begun >= SHOW_AFTER
+        self._erase()
+        if is_long and name in _STAGES:
+            click.echo(f"{_ERASE}{_STAGES[name]} ...", nl=False, err=True)
+            self._stage = name
+
+    def _erase(self) -> None:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+        if self._stage is not None:
+            click.echo(_ERASE, nl=False, err=True)
+            self._stage = None
 
     def update(self, done: int, total: int) -> None:
         """Say how many files are done. Called for each of them, so that it must cost nothing."""

@@ -116,7 +116,7 @@ def suggest(paths: tuple[Path, ...], **options: Any) -> int:
     is_terminal = sys.stdout.isatty()
     # Standard output is the report's; a provider that prints must not spoil it.
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
-        engine = SuggestEngine(config, progress=bar.update)
+        engine = SuggestEngine(config, progress=bar.update, stages=bar.stage)
         outputs = output.plan(
             options["output_format"], options["outputs"], engine.plugins, errors, is_terminal=is_terminal
         )
@@ -179,7 +179,7 @@ def _trace(root: Root, config: Config, options: Mapping[str, Any]) -> int:
     from semfora_hooks.cli.trace import print_trace
 
     with orderly_end(), Bar() as bar:
-        engine = SuggestEngine(config, progress=bar.update)
+        engine = SuggestEngine(config, progress=bar.update, stages=bar.stage)
         with redirect_stdout(sys.stderr):
             (rule,) = one_by_one(engine, options["rules"])
         request = msgspec.structs.replace(_request(root, config, options, os.environ), rules=options["rules"])

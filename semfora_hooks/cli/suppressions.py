@@ -38,7 +38,7 @@ def suppressions(paths: tuple[Path, ...], output_format: str, no_cache: bool) ->
     config = load_config(root.path).replace(use_cache=not no_cache)
     with redirect_stdout(sys.stderr), orderly_end(), Bar() as bar:
         # Without the paths: what a comment is good for does not depend on what is shown.
-        result = SuggestEngine(config, progress=bar.update).run(
+        result = SuggestEngine(config, progress=bar.update, stages=bar.stage).run(
             Request(msgspec.structs.replace(root, filters=()), whole=False)
         )
     entries = [entry for entry in _entries(result) if _is_wanted(entry.file, root.filters)]

@@ -150,6 +150,11 @@ with progress.Bar() as bar:
     for done in range(1, 31):
         time.sleep(0.02)
         bar.update(done, 30)
+    bar.stage("link")
+    bar.stage("judge")
+    bar.stage("judge")
+    bar.stage("extract")
+    bar.stage("link")
 print("report")
 """
 
@@ -170,7 +175,9 @@ def test_the_progress_bar_is_on_standard_error_and_only_on_a_terminal(
     screen = on_terminal(tmp_path, [sys.executable, "-c", BAR], streams, 80, **environment)
     assert screen.code == 0
     assert ("Extracting" in screen.terminal) is shows
-    assert "Extracting" not in screen.pipe
+    assert "Extracting" not in screen.pipe and "Linking" not in screen.pipe
+    said = re.findall(r"\x1b\[2K([A-Z][a-z ]+\.\.\.)", screen.terminal)
+    assert said == (["Linking files ...", "Applying rules ...", "Linking files ..."] if shows else [])
     assert "report\n" in (screen.terminal if "stdout" in streams else screen.pipe)
     if shows:
         assert "/30" in screen.terminal

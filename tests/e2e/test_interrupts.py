@@ -358,6 +358,8 @@ def test_a_long_run_shows_how_far_it_is(slow: Path, environment: dict[str, str],
     assert b"Extracting" in done.stdout
     assert b"\x1b[3" in done.stdout  # colours
     assert f"/{FILES}".encode() in done.stdout
+    extracting, linking, judging = (done.stdout.rindex(said) for said in (b"Extracting", b"Linking", b"Applying"))
+    assert extracting < linking < judging < done.stdout.rindex(b"\r\x1b[2K")  # which leaves no trace of them
     assert b"\x1b[?25h" in done.stdout  # the cursor is back
     assert done.returncode == 0
 
