@@ -159,6 +159,7 @@ class RenderOptions(msgspec.Struct, frozen=True):
         statistics: Whether the user asked for numbers by rule and stage.
         rules: The rules that were run, for formats that explain them.
         exit_code: What the process will end with, where that is known.
+        here: Where the reader stands, absolute; the process's current folder where empty.
     """
 
     root: str
@@ -168,6 +169,7 @@ class RenderOptions(msgspec.Struct, frozen=True):
     statistics: bool = False
     rules: Sequence[Rule] = ()
     exit_code: int | None = None
+    here: str = ""
 
 
 @hookspec

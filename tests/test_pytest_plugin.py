@@ -176,6 +176,26 @@ def test_a_violation_fails_its_item_readably(repository: pytest.Pytester) -> Non
     assert "Traceback" not in text and "pytest_plugin.py" not in text and "FailedItemError" not in text
 
 
+def test_a_place_is_told_from_where_pytest_was_started_though_a_test_moved_away(repository: pytest.Pytester) -> None:
+    repository.makepyfile(
+        test_app="""
+        import os
+
+        def test_moves(tmp_path):
+            gone = tmp_path / "gone"
+            gone.mkdir()
+            os.chdir(gone)
+            gone.rmdir()
+        """
+    )
+    options = ("--semfora-fail-on=warning", "--semfora-report=json:report.json")
+    result = repository.runpytest_subprocess("--semfora", *options)
+    result.assert_outcomes(passed=len(ITEMS), failed=1)
+    result.stdout.fnmatch_lines(["app.py:1:1: warning dead-code *", "FAILED semfora::dead-code - app.py:1:1: *"])
+    assert "Error" not in result.stdout.str() + result.stderr.str()
+    assert json.loads((repository.path / "report.json").read_text())["summary"]["recommendations"] == 1
+
+
 def test_fixing_it_lets_the_item_pass(repository: pytest.Pytester) -> None:
     repository.makepyfile(app=DEAD + "\n\n_unused()\n")
     repository.runpytest("--semfora", "--semfora-fail-on=info", "-k", "dead-code").assert_outcomes(

@@ -316,7 +316,9 @@ class Run:
         from semfora_hooks.hookspecs import RenderOptions
 
         root = self.request.root.path
-        return RenderOptions(root=str(root), read_source=lambda path: _read(root / path))
+        # Tests change the current folder, and may delete it.
+        here = str(self._pytest.invocation_params.dir)
+        return RenderOptions(root=str(root), read_source=lambda path: _read(root / path), here=here)
 
 
 RUN = pytest.StashKey[Run]()

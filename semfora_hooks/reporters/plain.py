@@ -101,7 +101,7 @@ def incomplete_line(item: Incomplete, options: RenderOptions) -> str:
 
 def path_from_here(path: str, options: RenderOptions) -> str:
     """A path as the reader can open it from where they are, on one line."""
-    relative = os.path.relpath(os.path.join(options.root, path))
+    relative = os.path.relpath(os.path.join(options.root, path), options.here or os.curdir)
     return shown_path(relative if not relative.startswith(os.pardir + os.sep) else os.path.join(options.root, path))
 
 
