@@ -344,6 +344,7 @@ class SideReader:
                 with suppress(StaleStateError):
                     about = (config, project, scope.base_ref, snapshot, facts.problems)
                     store_state(store, self._root, *about, linked, index, keep)
+            linked.close()
             context = SuggestContext(
                 generator=_generator({file.language for file in snapshot.files}),
                 repository=Repository(name=self._root.path.name, head=snapshot.head),

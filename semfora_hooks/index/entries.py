@@ -202,3 +202,9 @@ class Window:
             oldest.close()
             self._room += self._table.size(oldest.path)
         return self._table.take(entry.path)
+
+    def close(self) -> None:
+        """Close all files. The window can go on, but has no part in a circle of references then."""
+        while self._open:
+            self._open.popleft().close()
+        self._room = OPEN_BYTES

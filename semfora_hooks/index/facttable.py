@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from semfora_hooks.index.spool import Spool, Ticket
 from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
 
 FRESH_BYTES = 8 << 20
@@ -28,7 +29,8 @@ class FactTable(Mapping[str, FileFacts]):
     """
 
     def __init__(self) -> None:
-        self._encoded: dict[Key, bytes] = {}
+        self._spool = Spool()
+        self._encoded: dict[Key, Ticket] = {}
         self._fresh: dict[Key, FileFacts] = {}
         self._room = FRESH_BYTES
         self._noted: dict[Key, tuple[list[str], list[SuppressionFacts]]] = {}
@@ -38,7 +40,7 @@ class FactTable(Mapping[str, FileFacts]):
 
     def add(self, key: Key, data: bytes, facts: FileFacts) -> None:
         """Keep facts, encoded in `data`, under their content."""
-        self._encoded[key] = data
+        self._encoded[key] = self._spool.put(data)
         if len(data) <= self._room:
             self._room -= len(data)
             self._fresh[key] = facts
@@ -63,16 +65,19 @@ class FactTable(Mapping[str, FileFacts]):
     def __getitem__(self, path: str) -> FileFacts:
         """The facts of a file; each call may decode them again."""
         key = self._keys[path]
-        return self._fresh.get(key) or _decode(self._encoded[key])
+        return self._fresh.get(key) or self._decoded(key)
 
     def take(self, path: str) -> FileFacts:
         """The facts of a file, for one who keeps them: they are no longer kept decoded here."""
         key = self._keys[path]
-        return self._fresh.pop(key, None) or _decode(self._encoded[key])
+        return self._fresh.pop(key, None) or self._decoded(key)
+
+    def _decoded(self, key: Key) -> FileFacts:
+        return _decode(self._spool.get(self._encoded[key]))
 
     def size(self, path: str) -> int:
         """The bytes of a file's encoded facts."""
-        return len(self._encoded[self._keys[path]])
+        return self._spool.size(self._encoded[self._keys[path]])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -40,12 +41,19 @@ class LinkedFiles(msgspec.Struct, frozen=True):
 
     Attributes:
         notes: With `track`, for each file: the names elsewhere that its link depends on (`index.interface`).
+        window: Opens them, where they are kept encoded.
     """
 
     roots: tuple[str, ...]
     entries: list[FileEntry]
     links: list[FileLink]
     notes: list[set[object]]
+    window: Window | None = None
+
+    def close(self) -> None:
+        """Forget what the files say, as far as it can be had again; garbage is not collected while we work."""
+        if self.window is not None:
+            self.window.close()
 
 
 def link(
@@ -91,7 +99,7 @@ def link_files(
         if track:
             notes.append(resolver.memo.collect())
         resolver.memo.trim()
-    return LinkedFiles(roots, entries, links, notes)
+    return LinkedFiles(roots, entries, links, notes, window)
 
 
 def is_preferred(path: str, other: str) -> bool:
@@ -263,19 +271,15 @@ def file_symbols(
 def bodies_of(entry: FileEntry, base: int = 0) -> list[Body]:
     """What similarity needs of a file's functions; their positions are their indexes in the file, plus `base`."""
     symbols = entry.facts.symbols
-    return [
-        Body(
-            base + index,
-            frozenset(base + scope for scope in scopes(symbols, facts.parent)),
-            facts.name,
-            facts.shingles,
-            facts.tokens,
-            facts.digest,
-            facts.literal_digest,
-        )
-        for index, facts in enumerate(symbols)
-        if facts.shingles
-    ]
+    around: dict[int, tuple[int, ...]] = {}  # siblings share it
+    found = []
+    for index, facts in enumerate(symbols):
+        if facts.shingles:
+            if facts.parent not in around:
+                around[facts.parent] = tuple(base + scope for scope in scopes(symbols, facts.parent))
+            numbers = facts.tokens, facts.digest, facts.literal_digest
+            found.append(Body(base + index, around[facts.parent], facts.name, facts.shingles, *numbers))
+    return found
 
 
 class _Copies:
@@ -283,21 +287,26 @@ class _Copies:
 
     def __init__(self) -> None:
         self._bodies: list[Body] = []
-        self._ids: dict[int, str] = {}
+        self._entries: list[FileEntry] = []
+        self._bases: list[int] = []
         self._base = 0
 
     def add(self, entry: FileEntry) -> None:
         """Look at a file; files come in the index's order."""
-        found = bodies_of(entry, self._base)
-        self._bodies.extend(found)
-        self._ids.update((body.position, entry.ids[body.position - self._base]) for body in found)
+        self._bodies.extend(bodies_of(entry, self._base))
+        self._entries.append(entry)
+        self._bases.append(self._base)
         self._base += len(entry.facts.symbols)
 
     def find(self) -> list[Duplicate]:
         """The groups; what they were found by is let go."""
-        found = as_duplicates(find_duplicates(self._bodies), self._ids)
-        self._bodies, self._ids = [], {}
-        return found
+        groups, self._bodies = find_duplicates(self._bodies), []
+        return as_duplicates(groups, {member: self._id(member) for group in groups for member in group.members})
+
+    def _id(self, position: int) -> str:
+        """The id of the symbol at a position among those of all files."""
+        number = bisect_right(self._bases, position) - 1
+        return self._entries[number].ids[position - self._bases[number]]
 
 
 def as_duplicates(groups: Iterable[Group], ids: Mapping[int, str]) -> list[Duplicate]:

@@ -6,8 +6,9 @@ Bottom-k sketches follow Broder, "On the resemblance and containment of document
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from semfora_hooks.languages.tokens import SKETCH
@@ -18,6 +19,7 @@ NEAR = 0.85
 DIVERGENT = 0.7
 """The same, for symbols that share their name: copies that drifted apart."""
 _PROBES = 8  # smallest hashes that make two bodies candidates
+_SHARED = 2  # probes that two bodies must share
 MAX_BUCKET = 40
 """Bodies that share one hash; beyond, the hash says nothing."""
 _MAX_CLUSTER = 30
@@ -27,7 +29,7 @@ class Body(NamedTuple):
     """What similarity needs to know of a function. `around` are the positions of the functions it is nested in."""
 
     position: int
-    around: frozenset[int]
+    around: Container[int]
     name: str
     shingles: bytes
     tokens: int
@@ -90,29 +92,51 @@ def probes(shingles: bytes) -> Sequence[int]:
 
 
 def _near(bodies: Sequence[Body]) -> list[Group]:
-    buckets: defaultdict[int, list[int]] = defaultdict(list)
-    for position, body in enumerate(bodies):
-        for probe in probes(body.shingles):
-            buckets[probe].append(position)
-    shared: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for members in buckets.values():
-        if 1 < len(members) <= MAX_BUCKET:
-            for i, first in enumerate(members):
-                for second in members[i + 1 :]:
-                    shared[first, second] += 1
+    buckets = _buckets(bodies)
     edges: list[tuple[float, int, int]] = []
-    for (first, second), count in shared.items():
-        similarity = likeness(bodies[first], bodies[second], count)
-        if similarity is not None:
-            edges.append((similarity, first, second))
+    for first, body in enumerate(bodies):
+        members = [bucket for probe in probes(body.shingles) if (bucket := buckets.get(probe)) is not None]
+        for bucket in members:
+            bucket.pop()  # the body itself, which is the first one left
+        for second, count in Counter(chain.from_iterable(members)).items():
+            similarity = likeness(body, bodies[second], count) if count >= _SHARED else None
+            if similarity is not None:
+                edges.append((similarity, first, second))
     return cluster(bodies, edges)
+
+
+def _buckets(bodies: Sequence[Body]) -> dict[int, list[int]]:
+    """Hashes that several bodies share, and few enough to say something, with the bodies' positions, the last first.
+
+    Most hashes have one body, and a list for each would take several times the memory of the bodies: so those that
+    come a second time are found first, by their last bits.
+    """
+    last_bits = (1 << (4 * _PROBES * len(bodies)).bit_length()) - 1
+    seen = bytearray(last_bits + 1)
+    repeated: set[int] = set()
+    for body in bodies:
+        for probe in probes(body.shingles):
+            if seen[probe & last_bits]:
+                repeated.add(probe)
+            else:
+                seen[probe & last_bits] = 1
+    buckets: defaultdict[int, list[int]] = defaultdict(list)
+    for position in range(len(bodies) - 1, -1, -1):
+        for probe in probes(bodies[position].shingles):
+            if probe in repeated:
+                buckets[probe].append(position)
+    return {probe: members for probe, members in buckets.items() if 1 < len(members) <= MAX_BUCKET}
 
 
 def likeness(left: Body, right: Body, shared: int) -> float | None:
     """How similar two bodies that share some probes are; `None` where that is not enough to be copies."""
     small, large = sorted((len(left.shingles), len(right.shingles)))
     limit = DIVERGENT if left.name == right.name else NEAR
-    if shared < 2 or small < limit * large or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens):
+    if (
+        shared < _SHARED
+        or small < limit * large
+        or min(left.tokens, right.tokens) < limit * max(left.tokens, right.tokens)
+    ):
         return None
     similarity = jaccard(left.shingles, right.shingles)
     return similarity if similarity >= limit else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from semfora_hooks.index import facttable
+from semfora_hooks.index import facttable, spool
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.languages.extract import extract
 
@@ -63,3 +63,14 @@ def test_problems_and_comments_are_known_without_decoding() -> None:
         "quiet.py": [1],
         "other.py": [1],
     }
+
+
+def test_facts_beyond_the_limit_are_put_into_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facttable, "FRESH_BYTES", 0)
+    monkeypatch.setattr(spool, "MEMORY_BYTES", 0)
+    table = table_of((ONE, "def f(): ...\n"), (TWO, "y = 2\n"))
+    table.place("a.py", TWO)
+    table.place("b.py", ONE)
+    assert table["b.py"] == extract(b"def f(): ...\n", "python")
+    assert table["a.py"] == extract(b"y = 2\n", "python")
+    assert table.size("a.py") == len(msgspec.msgpack.encode(table["a.py"]))

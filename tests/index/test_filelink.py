@@ -95,3 +95,6 @@ def test_what_is_not_kept_open_is_linked_the_same(files: dict[str, str]) -> None
     assert len(found.symbols) >= len(files)
     open_files = [entry for entry in small.entries if entry._facts is not None]
     assert len(open_files) <= 1
+    small.close()
+    assert all(entry._facts is None for entry in small.entries)
+    assert small.entries[0].facts == next(iter(plain.values()))  # it can be opened again

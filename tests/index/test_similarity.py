@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 from array import array
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stopwatch import at_most
 
-from semfora_hooks.index.similarity import Body, Group, find_duplicates, jaccard
+from semfora_hooks.index.similarity import MAX_BUCKET, Body, Group, find_duplicates, jaccard
 from semfora_hooks.languages.tokens import SKETCH
 
 from .helpers import build
@@ -106,6 +107,30 @@ def test_a_body_is_in_one_group_at_most_and_order_does_not_matter(
     assert all(len(group.members) > 1 and 0.7 <= group.similarity <= 1 for group in found)
     assert all(list(group.members) == sorted(group.members) for group in found)
     assert find_duplicates(bodies) == found
+
+
+@quick
+@given(st.lists(st.sets(st.integers(0, 60), min_size=1, max_size=30), max_size=14))
+def test_near_pairs_are_those_that_share_two_of_their_smallest_hashes(shapes: list[set[int]]) -> None:
+    bodies = [body(i, tuple(sorted(shape)), f"f{i}", digest=i) for i, shape in enumerate(shapes)]
+    alike = {
+        (i, j)
+        for i, j in itertools.combinations(range(len(shapes)), 2)
+        if len(set(sorted(shapes[i])[:8]) & set(sorted(shapes[j])[:8])) >= 2 and exact(shapes[i], shapes[j]) >= 0.85
+    }
+    found = find_duplicates(bodies)
+    assert {member for group in found for member in group.members} == {member for pair in alike for member in pair}
+    for group in found:
+        assert len(group.members) > 2 or group.members in alike
+
+
+def test_a_hash_that_too_many_bodies_share_says_nothing() -> None:
+    def some(count: int) -> list[Group]:
+        shapes = [(1, 2, *range(100 * (i + 1), 100 * (i + 1) + 2)) for i in range(count - 2)]
+        return find_duplicates([body(i, shape, f"f{i}") for i, shape in enumerate([(1, 2), (1, 2), *shapes])])
+
+    assert [group.members for group in some(MAX_BUCKET)] == [(0, 1)]
+    assert some(MAX_BUCKET + 1) == []
 
 
 def test_thousands_of_like_bodies_end_in_time() -> None:
