@@ -104,9 +104,12 @@ def _split(destination: str, formats: _Formats) -> tuple[Reporter | None, Path |
     """The format that a destination names itself, and the file. A first part that is no format belongs to its name.
 
     Raises:
-        UsageError: The first part was meant as a format.
+        UsageError: The first part was meant as a format, or a format stands alone.
     """
     name, colon, path = destination.partition(":")
+    if not path and formats.find(name) is not None:
+        hint = f"'{name}:FILE'; a file of that name is './{destination}'"
+        raise UsageError(f"--output: '{destination}' is an output format and names no file", hint=hint)
     if not (colon and path and re.fullmatch(r"[\w-]+", name)):
         return None, _path(destination)
     reporter = formats.find(name)

@@ -47,6 +47,8 @@ def test_colours(
         (("-o", "json:-"), "--output: two reports cannot both go to '-'"),
         (("-o", "a", "-o", "-"), "--output a and --output - ask for the same report twice"),
         (("-o", "json:."), "--output: '.' is a directory"),
+        (("-o", "sarif"), "--output: 'sarif' is an output format and names no file ('sarif:FILE'; a file of "),
+        (("-o", "html:"), "--output: 'html:' is an output format and names no file ('html:FILE'; a file of "),
     ],
 )
 def test_outputs_that_make_no_sense(
@@ -63,7 +65,8 @@ def test_a_colon_in_a_name(project: Project, run: Callable[..., Outcome]) -> Non
     project.write({"app.py": "print(1)\n"})
     assert run("suggest", "-o", "./sarfi:a.txt").code == 0
     assert run("suggest", "-o", "x:a.txt").code == 0
-    assert sorted(path.name for path in project.path.iterdir()) == ["app.py", "sarfi:a.txt", "x:a.txt"]
+    assert run("suggest", "-o", "./sarif").code == 0
+    assert sorted(path.name for path in project.path.iterdir()) == ["app.py", "sarfi:a.txt", "sarif", "x:a.txt"]
 
 
 def test_a_format_beside_standard_output(project: Project, run: Callable[..., Outcome]) -> None:
