@@ -313,7 +313,32 @@ def convert_table(table: Mapping[str, Any], struct: type[Options], *, prefix: st
         key = path.removesuffix("`")
         if key.endswith("[...]"):
             key = _wrong_entry(table, key.removesuffix("[...]"), struct)
-        raise ConfigError(f"{source}: '{prefix}{key}': {message}") from None
+        hint = _choices_text(struct, key) if message.startswith("Invalid enum value") else None
+        raise ConfigError(f"{source}: '{prefix}{key}': {message}", hint=hint) from None
+
+
+def _choices_text(struct: type[msgspec.Struct], key: str) -> str | None:
+    """What may stand at `key` of a table, where that is one of a few words."""
+    from msgspec import inspect
+
+    kind: inspect.Type = inspect.type_info(struct)
+    for part in key.partition("[")[0].split("."):
+        if isinstance(kind, inspect.StructType):
+            fields = {field.encode_name: field.type for field in kind.fields}
+            if part not in fields:
+                return None
+            kind = fields[part]
+        elif isinstance(kind, inspect.DictType):
+            kind = kind.value_type
+    if isinstance(kind, inspect.Metadata):  # of `Annotated`
+        kind = kind.type
+    if isinstance(kind, inspect.LiteralType):
+        values = [str(value) for value in kind.values]
+    elif isinstance(kind, inspect.EnumType):
+        values = [str(member.value) for member in kind.cls]
+    else:
+        return None
+    return f"one of {', '.join(values)}"
 
 
 def _wrong_entry(table: Mapping[str, Any], key: str, struct: type[msgspec.Struct]) -> str:

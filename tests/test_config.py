@@ -21,6 +21,7 @@ from semfora_hooks.config import (
 )
 from semfora_hooks.errors import ConfigError
 from semfora_hooks.model import Severity
+from semfora_hooks.rules.dead_code import DeadCode
 
 quick = settings(deadline=None, max_examples=200, database=None)
 
@@ -260,6 +261,25 @@ def test_mistakes_in_a_file_name_the_file_the_key_and_what_was_meant(tmp_path: P
     assert error(tmp_path).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("fail-on = 'warn'", "(one of error, info, never, warning)"),
+        ("[severity]\ndead-code = 'fatal'", "(one of info, warning, error)"),
+    ],
+)
+def test_a_word_that_is_none_of_a_few_is_told_which_there_are(tmp_path: Path, text: str, choices: str) -> None:
+    toml(tmp_path, text + "\n")
+    assert error(tmp_path).endswith(choices)
+
+
+def test_a_rules_options_name_their_choices_too() -> None:
+    with pytest.raises(ConfigError) as caught:
+        DeadCode.configured(Config(rules={"dead-code": {"public": "sometimes"}}, source="semfora.toml"))
+    assert str(caught.value).startswith("semfora.toml: 'rules.dead-code.public': Invalid enum value 'sometimes'")
+    assert str(caught.value).endswith("(one of always, auto, never)")
+
+
 def test_mistakes_in_pyproject_name_it(tmp_path: Path) -> None:
     pyproject(tmp_path, "[tool.semfora]\nselct = []\n")
     assert error(tmp_path) == "pyproject.toml: unknown key 'selct' (did you mean 'select'?)"
@@ -275,7 +295,11 @@ def test_mistakes_in_pyproject_name_it(tmp_path: Path) -> None:
         ("SEMFORA_JOBS", "many", "SEMFORA_JOBS: 'many' is not a number"),
         ("SEMFORA_JOBS", "1.5", "SEMFORA_JOBS: '1.5' is not a number"),
         ("SEMFORA_MIN_CONFIDENCE", "high", "SEMFORA_MIN_CONFIDENCE: 'high' is not a number"),
-        ("SEMFORA_FAIL_ON", "fatal", "SEMFORA_FAIL_ON: 'fail-on': Invalid enum value 'fatal'"),
+        (
+            "SEMFORA_FAIL_ON",
+            "fatal",
+            "SEMFORA_FAIL_ON: 'fail-on': Invalid enum value 'fatal' (one of error, info, never, warning)",
+        ),
     ],
 )
 def test_mistakes_in_the_environment_name_the_variable(tmp_path: Path, variable: str, value: str, message: str) -> None:
