@@ -175,6 +175,7 @@ class SuggestEngine:
             loaded.notices += notices
         else:
             loaded = self.plugins.load_rules(self.config)
+        loaded.notices += selection.without_effect(self.config)
         rules = [item.rule for item in loaded.rules]
         for key, name, guess in selection.unknown_names(self.config, rules):
             text = f"{self.config.source or 'configuration'}: '{key}' names '{name}', and there is no such rule"

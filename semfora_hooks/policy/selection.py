@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from semfora_hooks.config import Config, nearest
 from semfora_hooks.errors import ConfigError
@@ -51,6 +53,27 @@ def unknown_names(config: Config, rules: Sequence[Rule]) -> list[tuple[str, str,
     return [
         (key, name, nearest(name, sorted(valid))) for key, names, valid in uses for name in names if name not in valid
     ]
+
+
+def without_effect(config: Config) -> list[str]:
+    """What the configuration says and nothing comes of, in words."""
+    source = config.source or "configuration"
+    found = [
+        f"{source}: 'src' names '{name}', and there is no such folder in the repository"
+        for name in config.src
+        if not _is_inside(config.root_path, name)
+    ]
+    if config.frameworks:
+        found.append(
+            f"{source}: 'frameworks' changes nothing yet: what frameworks call is known by its decorators and base "
+            "classes; name the rest in 'entry-points'"
+        )
+    return found
+
+
+def _is_inside(root: Path, name: str) -> bool:
+    path = os.path.normpath(root / name)
+    return Path(path).is_relative_to(root) and os.path.isdir(path)  # noqa: PTH112
 
 
 def ignored_in_files(config: Config, rules: Sequence[Rule]) -> Callable[[Recommendation], bool]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from semfora_hooks.config import Config
 from semfora_hooks.errors import ConfigError
-from semfora_hooks.policy.selection import ignored_in_files, is_selected, unknown_names
+from semfora_hooks.policy.selection import ignored_in_files, is_selected, unknown_names, without_effect
 
 from .builders import AnyRule, finding, symbol
 
@@ -53,6 +55,20 @@ def test_unknown_names() -> None:
         ("per-file-ignores.'a/**'", "custom:tw", "custom:two"),
     ]
     assert unknown_names(Config(), RULES) == []
+
+
+def test_what_has_no_effect_is_told(tmp_path: Path) -> None:
+    (tmp_path / "repository" / "src").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "repository" / "a.py").touch()
+    root = str(tmp_path / "repository")
+    assert without_effect(Config(root=root, src=(".", "src", "src/../src/"))) == []
+    wrong = ("sources", "a.py", "../elsewhere")
+    assert without_effect(Config(root=root, src=("src", *wrong), source="semfora.toml")) == [
+        f"semfora.toml: 'src' names '{name}', and there is no such folder in the repository" for name in wrong
+    ]
+    [text] = without_effect(Config(root=root, frameworks=("django",)))
+    assert text.startswith("configuration: 'frameworks' changes nothing yet: ")
 
 
 @pytest.mark.parametrize(
