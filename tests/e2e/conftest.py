@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 
 import pytest
 from precommit_kit import Hooks, Make, Repository, build
+from sharing import run_folder
 
 
 @pytest.fixture(scope="session")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> Hooks:
     """Our hooks, installed once; the workers of pytest-xdist share them."""
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    with (base / "hooks.lock").open("w") as stream:
+    with (run_folder(tmp_path_factory) / "hooks.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        return build(base / "hooks")
+        return build(run_folder(tmp_path_factory) / "hooks")
 
 
 @pytest.fixture

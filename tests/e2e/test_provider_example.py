@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sharing import made_once
 
 pytestmark = pytest.mark.e2e
 
@@ -69,15 +70,15 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
-    made = Environment(folder)
-    options = ("-q", "--disable-pip-version-check")
-    made.call("pip", "install", *options, "hatchling", cwd=CHECKOUT)
-    made.call("pip", "install", *options, "--no-build-isolation", CHECKOUT, f"{EXAMPLE}[test]")
-    yield made
-    shutil.rmtree(folder)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    def install(folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=300)
+        made = Environment(folder)
+        options = ("-q", "--disable-pip-version-check", "--no-compile")
+        made.call("pip", "install", *options, "hatchling", cwd=CHECKOUT)
+        made.call("pip", "install", *options, "--no-build-isolation", CHECKOUT, f"{EXAMPLE}[test]")
+
+    return Environment(made_once(tmp_path_factory, "provider-example", install))
 
 
 @pytest.fixture
@@ -275,7 +276,7 @@ BROKEN = {
 @pytest.fixture(scope="module")
 def broken(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the broken distributions installed in it, each built from its own project."""
-    sources, target = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("broken")
+    sources = tmp_path_factory.mktemp("sources")
     for number, (name, code) in enumerate(BROKEN.items()):
         module = name.replace("-", "_")
         (sources / name).mkdir()
@@ -286,9 +287,12 @@ def broken(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -
             f'[project.entry-points.semfora_hooks]\n{name} = "{module}"\n'
             f'[tool.hatch.build.targets.wheel]\ninclude = ["{module}.py"]\n'
         )
-    options = ("-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", "--target", target)
-    environment.call("pip", "install", *options, *(sources / name for name in BROKEN))
-    return target
+    options = ("-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", "--target")
+
+    def install(target: Path) -> None:
+        environment.call("pip", "install", *options, target, *(sources / name for name in BROKEN))
+
+    return made_once(tmp_path_factory, "broken-distributions", install)
 
 
 @pytest.fixture

@@ -10,23 +10,25 @@ from typing import Any
 
 import jsonschema
 import pytest
+from sharing import made_once
 
 PROJECTS = {
     "django": "django==5.2.*",
     "sympy": "sympy==1.14.*",
-    "requests": "requests",
-    "flask": "flask",
-    "rich": "rich",
+    "requests": "requests==2.34.*",
+    "flask": "flask==3.1.*",
+    "rich": "rich==15.0.*",
 }
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "report.v1.json"
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("projects")
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", str(target)]
-    subprocess.run([*pip, *PROJECTS.values()], check=True, capture_output=True, timeout=300)
-    return target
+    def install(target: Path) -> None:
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", str(target)]
+        subprocess.run([*pip, *PROJECTS.values()], check=True, capture_output=True, timeout=300)
+
+    return made_once(tmp_path_factory, "projects", install)
 
 
 def suggest(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:

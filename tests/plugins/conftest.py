@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sharing import run_folder
 
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.caches import PluginCaches
@@ -32,8 +32,7 @@ class _CompiledCode(PluginCaches):
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of the pool, and of commands that are given it as `SEMFORA_CACHE_DIR`: an interpreter compiles long."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled-plugins"
+    return run_folder(tmp_path_factory) / "compiled-plugins"
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ class Rust:
     target: Path = WORKSPACE / "target"
 
     def environment(self) -> dict[str, str]:
-        """What commands run with: no settings of whoever runs the tests."""
+        """What commands run with: no settings of whoever runs the tests, and nothing for debuggers is compiled."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO", "RUST"))}
         return {
             **kept,
@@ -87,6 +87,9 @@ class Rust:
             "RUSTDOC": self.rustdoc,
             "CARGO_TARGET_DIR": str(self.target),
             "CARGO_NET_OFFLINE": "true",
+            "CARGO_INCREMENTAL": "0",
+            "CARGO_PROFILE_DEV_DEBUG": "0",
+            "CARGO_PROFILE_TEST_DEBUG": "0",
         }
 
     def cargo(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -161,7 +161,7 @@ def assert_fixtures_hold(plugin: Path, fixtures: Path, pool: host.Pool, memory: 
     contexts = sorted(fixtures.glob("*.context.json"))
     assert len(contexts) >= 3
     for path in contexts:
-        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=memory, timeout=5.0)
+        output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), path.read_bytes(), memory=memory, timeout=60.0)
         expected = path.with_name(path.name.replace(".context.", ".expected."))
         assert json.loads(output) == json.loads(expected.read_text("utf-8")), path.name
 
@@ -169,7 +169,7 @@ def assert_fixtures_hold(plugin: Path, fixtures: Path, pool: host.Pool, memory: 
 def evaluate_how(pool: host.Pool, binary: Path, how: str, memory: int = 64 << 20) -> Any:
     """What an example that fails in several ways returns where it is asked to fail in this one."""
     context = json.dumps({"config": {"how": how}}).encode()
-    output, _ = pool.evaluate(host.Binary.of(binary.read_bytes()), context, memory=memory, timeout=5.0)
+    output, _ = pool.evaluate(host.Binary.of(binary.read_bytes()), context, memory=memory, timeout=60.0)
     return json.loads(output)
 
 

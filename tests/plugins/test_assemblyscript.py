@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sharing import made_once
 
 from semfora_hooks.providers.wasm import host
 
@@ -76,20 +77,29 @@ def project(node: Node, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plugin(node: Node, project: Path) -> Path:
-    kit.run(["npm", "run", "build"], project, node.environment)
-    return project / "layer-guard.wasm"
+def plugin(node: Node, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def build(target: Path) -> None:
+        kit.run(["npm", "run", "build"], project, node.environment)
+        shutil.copy(project / "layer-guard.wasm", target)
+
+    return made_once(tmp_path_factory, "as-plugin", build) / "layer-guard.wasm"
+
+
+def example(node: Node, factory: pytest.TempPathFactory, name: str) -> Path:
+    """One of the SDK's examples, compiled."""
+    source, output = SDK / "examples" / f"{name}.ts", f"{name}.wasm"
+    return made_once(factory, f"as-{name}", lambda folder: node.compile(source, folder / output)) / output
 
 
 @pytest.fixture(scope="module")
-def failing(node: Node, folder: Path) -> Path:
-    return node.compile(SDK / "examples" / "failing.ts", folder / "failing.wasm")
+def failing(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return example(node, tmp_path_factory, "failing")
 
 
 @pytest.fixture(scope="module")
-def echo(node: Node, folder: Path) -> Callable[[str, list[bytes]], list[bytes]]:
+def echo(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[bytes]], list[bytes]]:
     """What an export of `echo.ts` gives for each document."""
-    program = node.compile(SDK / "examples" / "echo.ts", folder / "echo.wasm")
+    program = example(node, tmp_path_factory, "echo")
 
     def echoed(export: str, documents: list[bytes]) -> list[bytes]:
         frames = b"".join(b"%d\n%s" % (len(document), document) for document in documents)
@@ -331,6 +341,6 @@ def test_the_example_of_a_page_is_a_plugin(node: Node, project: Path, page: Path
     command = ["node_modules/.bin/asc", "example.ts", "--runtime", "stub", "-o", "example.wasm"]
     assert kit.run(command, project, node.environment) == ""
     output, _ = pool.evaluate(
-        host.Binary.of((project / "example.wasm").read_bytes()), b"{}", memory=64 << 20, timeout=5.0
+        host.Binary.of((project / "example.wasm").read_bytes()), b"{}", memory=64 << 20, timeout=60.0
     )
     assert output == b"[]"

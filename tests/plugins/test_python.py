@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sharing import made_once
 
 from semfora_hooks.providers.wasm import host
 
@@ -30,13 +31,17 @@ README = TEMPLATE / "README.md"
 @pytest.fixture(scope="module")
 def followed(toolchains: Toolchains, compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What following the README printed, and the component it made: building takes long, so it happens once."""
-    scratch = tmp_path_factory.mktemp("python")
-    shutil.copytree(PYTHON, scratch / "python", ignore=shutil.ignore_patterns("*.wasm", "__pycache__"))
-    folder = scratch / "python" / TEMPLATE.name
-    environment = toolchains.environment()
-    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "SEMFORA_CACHE_DIR": str(compiled)}
-    output = kit.follow(README, folder, scratch, environment, lambda line: line == "pip install componentize-py")
-    return output, folder / "layer-guard.wasm"
+
+    def make(scratch: Path) -> None:
+        shutil.copytree(PYTHON, scratch / "python", ignore=shutil.ignore_patterns("*.wasm", "__pycache__"))
+        environment = toolchains.environment()
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "SEMFORA_CACHE_DIR": str(compiled)}
+        folder = scratch / "python" / TEMPLATE.name
+        output = kit.follow(README, folder, scratch, environment, lambda line: line == "pip install componentize-py")
+        (scratch / "output").write_text(output, "utf-8")
+
+    scratch = made_once(tmp_path_factory, "python", make)
+    return (scratch / "output").read_text("utf-8"), scratch / "python" / TEMPLATE.name / "layer-guard.wasm"
 
 
 def test_following_the_readme_leads_to_a_finding(followed: tuple[str, Path]) -> None:
@@ -64,7 +69,7 @@ def test_the_component_is_alone(followed: tuple[str, Path]) -> None:
 
 def test_an_exception_reaches_the_host_with_text_and_place(followed: tuple[str, Path], pool: host.Pool) -> None:
     context = json.dumps({"symbols": [{"id": "a", "module": 3}]}).encode()
-    output, _ = pool.evaluate(host.Binary.of(followed[1].read_bytes()), context, memory=256 << 20, timeout=5.0)
+    output, _ = pool.evaluate(host.Binary.of(followed[1].read_bytes()), context, memory=256 << 20, timeout=60.0)
     error = json.loads(output)["error"]
     place = re.fullmatch(
         r"AttributeError: 'int' object has no attribute 'split' at (?:\S+/)?layer_guard\.py:(\d+)", error

@@ -130,7 +130,7 @@ def panicking(rust: Rust) -> host.Binary:
 
 def evaluate(pool: host.Pool, binary: host.Binary, how: str, memory: int = 64 << 20) -> Any:
     context = json.dumps({"config": {"how": how}}).encode()
-    output, _ = pool.evaluate(binary, context, memory=memory, timeout=5.0)
+    output, _ = pool.evaluate(binary, context, memory=memory, timeout=60.0)
     return json.loads(output)
 
 
