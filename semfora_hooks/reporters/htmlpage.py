@@ -12,6 +12,7 @@ from semfora_hooks.model import Recommendation, Report
 from semfora_hooks.reporters.plain import (
     error_line,
     evidence_text,
+    explanation,
     first_symbol,
     one_line,
     open_findings,
@@ -110,7 +111,7 @@ def _article(item: Recommendation, anchor: str, options: RenderOptions) -> Itera
         f'<p><span class="severity {name}">{name}</span> · <code>{_text(item.rule_id)}</code>{status} · '
         f"confidence {item.confidence:.2f} · <code>{_text(place(item))}</code></p>"
     )
-    yield from (f"<p>{_prose(line)}</p>" for line in item.description.splitlines() if line.strip())
+    yield from (f"<p>{_prose(line)}</p>" for line in explanation(item).splitlines() if line.strip())
     if item.suggestion:
         yield f"<p><strong>Fix:</strong> {_prose(item.suggestion)}</p>"
     if item.evidence:

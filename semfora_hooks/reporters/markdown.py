@@ -11,6 +11,7 @@ from semfora_hooks.model import Recommendation, Report
 from semfora_hooks.reporters.plain import (
     error_line,
     evidence_text,
+    explanation,
     one_line,
     open_findings,
     place,
@@ -54,7 +55,7 @@ def _section(title: str, items: list[str]) -> Iterator[str]:
 
 def _row(item: Recommendation) -> str:
     parts = [f"<b>{inline(item.title)}</b>"]  # asterisks mean nothing beside some punctuation
-    parts += [inline(line) for line in item.description.splitlines() if line.strip()]
+    parts += [inline(line) for line in explanation(item).splitlines() if line.strip()]
     parts += [f"• {inline(evidence_text(piece))}" for piece in item.evidence]
     if item.suggestion:
         parts.append(f"*Fix:* {inline(item.suggestion)}")

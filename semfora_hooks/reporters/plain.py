@@ -49,6 +49,12 @@ def open_findings(report: Report) -> list[Recommendation]:
     return [item for item in report.recommendations if item.suppressed is None]
 
 
+def explanation(item: Recommendation) -> str:
+    """A finding's description; empty where the title is made of it, `symbol: description`, and says all of it."""
+    said = " ".join(item.description.split()).removesuffix(".")
+    return "" if item.title.endswith(f": {said}") else item.description
+
+
 def first_symbol(item: Recommendation) -> SymbolRef | None:
     """Where a finding is reported; `None` if it is about the repository as a whole."""
     return item.symbols[0] if item.symbols else None
@@ -74,7 +80,7 @@ def needs_place(item: Evidence) -> bool:
 def message_lines(item: Recommendation) -> Iterator[str]:
     """All that a finding says, in lines: title, reason, evidence, advice."""
     yield one_line(item.title)
-    for line in item.description.splitlines():
+    for line in explanation(item).splitlines():
         if line.strip():
             yield one_line(line)
     for evidence in item.evidence:

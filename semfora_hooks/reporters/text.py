@@ -11,6 +11,7 @@ from semfora_hooks.hookspecs import RenderOptions
 from semfora_hooks.model import Evidence, Recommendation, Report
 from semfora_hooks.reporters.plain import (
     error_line,
+    explanation,
     first_symbol,
     incomplete_line,
     needs_place,
@@ -64,8 +65,8 @@ def _finding(item: Recommendation, stream: TextIO, options: RenderOptions) -> No
     for number, line in _excerpt(item, options):
         bar = _style(f"{number:>5} |", options, dim=True)
         stream.write(f"    {bar} {line}".rstrip() + "\n")
-    if item.description:
-        _paragraph(stream, item.description, options.width, "  ")
+    if text := explanation(item):
+        _paragraph(stream, text, options.width, "  ")
     for evidence in item.evidence:
         _paragraph(stream, f"- {_evidence(evidence, options)}", options.width, "    ", hang="  ")
     if item.suggestion:

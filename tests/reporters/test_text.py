@@ -84,6 +84,16 @@ def test_full() -> None:
     assert last == "1 warning in 1 files (2 symbols, 0.0 s)\n"
 
 
+@pytest.mark.parametrize("name", ["full", "github", "html", "junit", "markdown", "sarif"])
+def test_a_description_that_the_title_says_is_not_said_again(name: str) -> None:
+    said, more = "Handlers catch errors", "Customers see the rest"
+    title = f"handle_x: {said}"
+    once = render(name, report(item(title=title, description=f"{said}.\n")))
+    longer = render(name, report(item(title=title, description=f"{said}. {more}.")))
+    assert longer.count(said) == once.count(said) + 1
+    assert more in longer
+
+
 def test_source_cannot_drive_the_terminal_or_fill_it() -> None:
     text = render("full", report(item()), "\n\x1b[2J\u202e" + "x" * 900)
     (line,) = (line for line in text.splitlines() if " | " in line)
