@@ -88,8 +88,8 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
         if public == "never" or (public == "auto" and context.is_library):
             return 0.0, ""
         if symbol.kind == "method":
-            return 0.6, "the repository is not a library, and no code names it"
-        return 0.75, "the repository is not a library, and no code names it"
+            return 0.6, "the repository is not a library"
+        return 0.75, "the repository is not a library"
 
     def _finding(self, symbol: Symbol, confidence: float, why: str) -> Recommendation:
         return Recommendation(
