@@ -78,7 +78,7 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
             return 0.95, "it is local to a function that never uses it"
         if symbol.name.startswith("_"):
             return (0.9 if symbol.kind == "method" else 0.95), "its name is private"
-        if parent is not None and parent.kind in CLASS_KINDS and _serves_others(parent, context):
+        if _serves_others(parent, context):
             return 0.0, ""
         if parent is not None and parent.kind in CLASS_KINDS and parent.name.startswith("_"):
             return 0.8, "the class around it is private"
@@ -180,10 +180,12 @@ class DeadCode(BuiltinRule[DeadCodeOptions]):
     )
 
 
-def _serves_others(symbol: Symbol, context: SuggestContext) -> bool:
-    """Whether a class's public methods may be called by what never names them.
+def _serves_others(symbol: Symbol | None, context: SuggestContext) -> bool:
+    """Whether it is a class whose public methods may be called by what never names them.
 
     Its decorator may have registered them, or the class passes on what it lacks to another object, and so has the
     methods that this object's users call.
     """
+    if symbol is None or symbol.kind not in CLASS_KINDS:
+        return False
     return symbol.entry_point == "decorated" or f"{symbol.id}.__getattr__" in context.by_id

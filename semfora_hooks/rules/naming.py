@@ -14,7 +14,7 @@ from semfora_hooks.hookspecs import Example
 from semfora_hooks.model import CALLABLE_KINDS, Evidence, Recommendation, Severity, Symbol, SymbolRef
 from semfora_hooks.rules.options import BuiltinRule, Options, is_own_code, shown
 
-_PREDICATE = re.compile(r"_*(is|has|can|should|was|are|does)_[a-z0-9]")
+_PREDICATE = re.compile(r"_*(is|has|can|should(?!_not_)|was|are|does)_[a-z0-9]")  # `should_not_…` demands
 _GETS_ONLY = re.compile(r"_*(get|compute|calculate)_[a-z0-9]")
 _NEIGHBOURS = 3  # functions of the majority's style beside a name that stands out
 _CAMEL = re.compile(r"_*[a-z]+[a-z0-9]*[A-Z]\w*")
@@ -133,6 +133,11 @@ class Naming(BuiltinRule[NamingOptions]):
             files={
                 "a.py": "from typing import TypeGuard\n\n\ndef is_text(value) -> TypeGuard[str]:\n    return isinstance(value, str)\n"
             },
+        ),
+        Example(
+            fires=False,
+            note="a demand is no question",
+            files={"a.py": "def should_not_import(rules, module) -> None:\n    rules.append(module)\n"},
         ),
         Example(
             fires=True,
