@@ -33,6 +33,7 @@ from semfora_hooks.index.store import FactStore
 from semfora_hooks.keptstate import Extract, state_key, tally
 from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
 from semfora_hooks.model import Duplicate, Incomplete, Recommendation
+from semfora_hooks.policy.selection import comment_words
 
 ADVANCE_FILES = 8
 """Files in which the base differs from the state from which it is worth storing the base's."""
@@ -267,7 +268,8 @@ class ChangeReader:
         files = set().union(*(difference.affected for difference in differences))
         duplicates: list[list[Duplicate]] = [[], []]
         if any(rule.locality in ("duplicates", "focus") for rule in self._rules):
-            duplicates = touched_duplicates(sides, {path for side in sides for path in side.changed})
+            commented = self._commented(sides, "duplicates")
+            duplicates = touched_duplicates(sides, {path for side in sides for path in side.changed}, commented)
         circles = self._circles(sides, differences)
         whole = View(state, {}, self._declared)
         made: list[ChangeSide] = []
@@ -289,9 +291,24 @@ class ChangeReader:
                 raise StaleStateError(f"{rule.id} judges everything anew")
         return Change(made[0], made[1], files)
 
+    def _commented(self, sides: Sequence[View], locality: str) -> list[str]:
+        """The files of the change with comments that may silence what rules of a locality find.
+
+        A change that takes such a comment away, or moves it, makes a finding new that has not changed itself.
+        """
+        words = set().union(*comment_words(rule for rule in self._rules if rule.locality == locality).values())
+        found = []
+        for path in sorted({path for side in sides for path in side.changed}):
+            texts = [mark.text for side in sides if side.has(path) for mark in side.entry(path).facts.suppressions]
+            if any(word in text for text in texts for word in words):
+                found.append(path)
+        return found
+
     def _circles(self, sides: Sequence[View], differences: Sequence[Difference]) -> list[set[str]]:
         found: list[set[str]] = [set(), set()]
         roots = set().union(*(difference.reimported for difference in differences))
+        commented = self._commented(sides, "imports")
+        roots.update(side.entry(path).module for side in sides for path in commented if side.has(path))
         for rule in self._rules:
             if rule.locality == "imports":
                 wants: Callable[[bool, bool], bool] = getattr(rule, "wants", lambda lazy, typed: True)

@@ -99,8 +99,9 @@ class ChangeJudge:
         found = self.policing.add_unused(after, found, failed, _sees_whole_files, paths)
         judged, fixed = changes.compare(found, earlier, partial(_moves, scope, before, after))
         fixed = [item for item in fixed if item.fingerprint not in silent]
-        whole = {loaded.rule.id for loaded in self.rules if _sees_whole_files(loaded.rule)}
-        judged = changes.reopen(judged, silent - self.policing.silenced(found), whole)
+        still = self.policing.silenced(found)
+        reopened = {name: comment for name, comment in silent.items() if name not in still}
+        judged = changes.reopen(judged, reopened, {one.rule.id for one in self.rules if _sees_comments(one.rule)})
         return Comparison(judged, fixed, frozenset(failed))
 
     def _wants_focus(self) -> bool:
@@ -118,3 +119,8 @@ def _moves(scope: Scope, before: Side, after: Side) -> Moves:
 def _sees_whole_files(rule: Rule) -> bool:
     """Whether what a rule finds in a file is all that a run about a change can know, whatever the change reaches."""
     return getattr(rule, "locality", "repository") in ("file", "repository")
+
+
+def _sees_comments(rule: Rule) -> bool:
+    """Whether a run about a change sees all that a rule finds where comments of changed files may silence it."""
+    return getattr(rule, "locality", "repository") != "focus"

@@ -82,6 +82,10 @@ class Causes:
             other = self._moves.after.context.by_id.get(ref.id)
             if other is not None and other.kind != "module" and self._moves.has_come(ref.id):
                 yield _evidence(f"the change adds `{inner_name(other)}`", other.file, other.start_line, other.id)
+        if item.category == "combine_functions":
+            here = (self._moves.after.context.by_id.get(ref.id) for ref in item.symbols)
+            pairs = [(self._moves.earlier(now.id), now) for now in here if now is not None]
+            yield from self._edits(pairs, "which makes the copies alike")
 
     def _fixed(self, item: Recommendation) -> Iterator[Evidence]:
         if not item.symbols:
@@ -105,6 +109,21 @@ class Causes:
             if self._moves.has_gone(ref.id):
                 inner = ref.id.removeprefix(ref.file).removeprefix("::")
                 yield _evidence(f"the change removes `{inner or ref.name}`", ref.file, ref.start_line, ref.id)
+        if item.category == "combine_functions":
+            there = (self._moves.before.context.by_id.get(ref.id) for ref in item.symbols)
+            pairs = [(old, self._moves.now(old.id)) for old in there if old is not None]
+            yield from self._edits(pairs, "and the copies are no longer alike")
+
+    def _edits(self, pairs: Iterable[tuple[Symbol | None, Symbol | None]], what: str) -> Iterator[Evidence]:
+        """The symbols in changed files that are on both sides, with another text."""
+        for old, new in pairs:
+            if (
+                old is not None
+                and new is not None
+                and new.file in self._earlier_path
+                and self._moves.is_edited(old, new)
+            ):
+                yield _evidence(f"the change edits `{inner_name(new)}`, {what}", new.file, new.start_line, new.id)
 
     @staticmethod
     def _numbers(

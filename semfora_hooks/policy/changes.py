@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from semfora_hooks.model import Evidence, Recommendation, Status
+from semfora_hooks.model import Evidence, Recommendation, Status, Suppression
 
 if TYPE_CHECKING:
     from semfora_hooks.policy.moves import Moves
 
-_REOPENED = Evidence(kind="cause", text="the change takes away the comment that silenced it")
+_REOPENED = "the change takes away the comment that silenced it"
 _NEWS: dict[Status | None, int] = {None: 0, "inherited": 0, "worsened": 1, "introduced": 2}
 
 
@@ -96,22 +96,31 @@ def compare(
     ]
 
 
-def reopen(judged: Sequence[Recommendation], reopened: Container[str], rules: Container[str]) -> list[Recommendation]:
+def reopen(
+    judged: Sequence[Recommendation], reopened: Mapping[str, Suppression], rules: Container[str]
+) -> list[Recommendation]:
     """The findings, those as introduced that were silenced before by a comment which the change took away.
 
     Else anything could be brought in with a comment, which the next change deletes.
 
     Args:
         judged: The findings after the change, with their status.
-        reopened: Fingerprints of what a comment silenced before, and none does now.
-        rules: Ids of the rules that say the same of a changed file whatever else a run looks at.
+        reopened: The comments that silenced something before, by its fingerprint, where none does now.
+        rules: Ids of the rules that say the same of a file with such a comment whatever else a run looks at.
     """
     return [
-        msgspec.structs.replace(item, status="introduced", evidence=(_REOPENED, *item.evidence))
-        if item.status == "inherited" and item.fingerprint in reopened and item.rule_id in rules
+        _reopened(item, comment)
+        if item.status == "inherited"
+        and (comment := reopened.get(item.fingerprint)) is not None
+        and item.rule_id in rules
         else item
         for item in judged
     ]
+
+
+def _reopened(item: Recommendation, comment: Suppression) -> Recommendation:
+    cause = Evidence(kind="cause", text=_REOPENED, file=comment.file, line=comment.line)
+    return msgspec.structs.replace(item, status="introduced", evidence=(cause, *item.evidence))
 
 
 def _status(item: Recommendation, earlier: Recommendation | None) -> Status:

@@ -138,6 +138,11 @@ class Moves:
                 if likeness:
                     yield likeness + (symbol.name == known.name), new, old
 
+    def is_edited(self, old: Symbol, new: Symbol) -> bool:
+        """Whether the text of a symbol that is on both sides differs, its indentation and own name aside."""
+        first, second = self._lines(old, self.before, is_new=False), self._lines(new, self.after, is_new=True)
+        return first is not None and second is not None and first != second
+
     def _likeness(self, old: Symbol, new: Symbol) -> float:
         """How much of a symbol's text stayed as it was, if it is the same symbol; else 0."""
         first, second = self._lines(old, self.before, is_new=False), self._lines(new, self.after, is_new=True)

@@ -12,7 +12,7 @@ import msgspec
 from semfora_hooks.config import Config
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.languages.facts import SuppressionFacts
-from semfora_hooks.model import Incomplete, Recommendation
+from semfora_hooks.model import Incomplete, Recommendation, Suppression
 from semfora_hooks.policy import baseline, intake, selection
 from semfora_hooks.policy.suppression import Suppressions
 from semfora_hooks.policy.unused import RULE_ID, Anchors, Names, unused
@@ -159,11 +159,10 @@ class Policing:
             if item.confidence >= self._config.min_confidence and not is_ignored(item) and concerns(item)
         ]
 
-    def silenced(self, found: Iterable[Recommendation]) -> frozenset[str]:
-        """The fingerprints of the findings that a comment of the side last looked at silences."""
-        return frozenset(
-            item.fingerprint for item in found if self.comments.find(item, self._words[item.rule_id]) is not None
-        )
+    def silenced(self, found: Iterable[Recommendation]) -> dict[str, Suppression]:
+        """Fingerprints of findings, each with the comment of the side last looked at that silences it."""
+        marks = ((item.fingerprint, self.comments.find(item, self._words[item.rule_id])) for item in found)
+        return {name: mark for name, mark in marks if mark is not None}
 
     def _accepted(self, root: Path) -> Mapping[str, baseline.Entry]:
         if self._config.baseline is None:

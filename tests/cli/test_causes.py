@@ -180,6 +180,20 @@ def test_copies(project: Project, run: Run) -> None:
     assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 1, "b.py::two")]
 
 
+def test_copies_that_drift_apart(project: Project, run: Run) -> None:
+    lines = [f"    values.append(compute_{n}(values, {n}))\n" for n in range(12)]
+    one, two = (f"def {name}(values):\n{''.join(lines)}    return values\n\n\n{name}([])\n" for name in ("one", "two"))
+    drifted = two.replace("".join(lines[4:8]), "    for value in values:\n        print(value, sep='')\n")
+    apart = {("combine-functions", "a.py::one"): ["the change edits `two`, and the copies are no longer alike"]}
+    alike = {("combine-functions", "a.py::one"): ["the change edits `two`, which makes the copies alike"]}
+    # What else the change does is no cause of it.
+    before = {"a.py": one, "b.py": two, "c.py": "def three(x):\n    return x\n\n\nthree(1)\n"}
+    assert change(project, run, before, {"b.py": f"import os\n\nprint(os)\n{drifted}", "c.py": "x = 1\n"}) == apart
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 4, "b.py::two")]
+    assert change(project, run, {"b.py": drifted}, {"a.py": f"x = 1\n{one}", "b.py": two}) == alike
+    assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 1, "b.py::two")]
+
+
 def test_inherited_findings_have_no_cause(project: Project, run: Run) -> None:
     project.write({"lib.py": HELPER, "semfora.toml": ALWAYS}).commit()
     project.write({"lib.py": "# more\n" + HELPER}).git("add", "-A")

@@ -38,12 +38,13 @@ class _Probed(msgspec.Struct, frozen=True):
     digest: int
 
 
-def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list[Duplicate]]:
+def touched_duplicates(sides: Sequence[View], paths: Iterable[str], also: Iterable[str] = ()) -> list[list[Duplicate]]:
     """For each of two sides, the groups that may differ from the other's, and what they hang together with.
 
     Args:
         sides: The snapshots.
         paths: The files that differ.
+        also: Files whose groups are wanted in any case.
 
     Raises:
         StaleStateError: Too much hangs together.
@@ -54,7 +55,7 @@ def touched_duplicates(sides: Sequence[View], paths: Iterable[str]) -> list[list
         signed(body.digest) for look in looks for identity in changed if (body := look.facts(identity)) is not None
     }
     near = set(changed)
-    together = set(changed)
+    together = changed.union(*(_bodies(side.entry(path)) for side in sides for path in also if side.has(path)))
     for digest in sorted(digests):
         members = [{look.identity(place) for place in look.members(digest)} for look in looks]
         everyone = set().union(*members)
