@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.model import CALLABLE_KINDS
 
-_TEST_FILE = re.compile(
-    r"(^|/)(tests?|testing|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$"
-)
+_TEST_FILE = re.compile(r"(^|/)(tests?|conftest)(/|\.py$)|(^|/)test_[^/]*\.pyi?$|_tests?\.pyi?$|(^|/)conftest\.py$")
+_TESTING = re.compile(r"(^|/)testing(/|\.py$)")
+"""Where some keep their tests, and others what they give to the tests of those who use them: `numpy.testing`."""
 _VENDORED = re.compile(r"(^|/)(_?vendor(ed)?|third_?party|extern(al|s)?|site-packages)/")
 # `__len__`, and what libraries call by convention: `_repr_html_`, `_sympy_`.
 _PROTOCOL = re.compile(r"_[A-Za-z_]\w*_|__\w+__")
@@ -26,9 +26,18 @@ _TRANSPARENT = frozenset(
 )
 
 
-def is_test_file(path: str) -> bool:
-    """Whether a path is where test runners look, or where tests keep their helpers."""
-    return _TEST_FILE.search(path) is not None
+def is_test_file(path: str, symbols: Iterable[SymbolFacts]) -> bool:
+    """Whether a file is where test runners look, or where tests keep their helpers.
+
+    Args:
+        path: The file.
+        symbols: What it defines. In places that are named `testing`, only a file with tests is a test file.
+    """
+    if _TEST_FILE.search(path) is not None:
+        return True
+    return _TESTING.search(path) is not None and any(
+        symbol.kind in CALLABLE_KINDS and symbol.name.startswith("test_") for symbol in symbols
+    )
 
 
 def is_vendored(path: str) -> bool:

@@ -194,7 +194,7 @@ class FileLinker:
         return target is not None and target.kind in ("external", "module", "instance")
 
     def _entry_points(self, entry: FileEntry) -> list[str]:
-        in_test_file = is_test_file(entry.path)
+        in_test_file = is_test_file(entry.path, entry.facts.symbols)
         cooperative = {(call.owner, call.callee) for call in entry.facts.calls if call.callee.startswith("super().")}
         found = []
         for index, facts in enumerate(entry.facts.symbols):

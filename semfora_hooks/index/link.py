@@ -224,7 +224,7 @@ def file_symbols(
     """
     share = ({} if pool is None else pool).setdefault
     symbols = []
-    in_test_file, vendored = is_test_file(entry.path), is_vendored(entry.path)
+    in_test_file, vendored = is_test_file(entry.path, entry.facts.symbols), is_vendored(entry.path)
     private_module = any(part.startswith("_") and not part.startswith("__") for part in entry.module.split("."))
     exported: list[bool] = []
     ids = entry.ids

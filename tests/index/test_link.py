@@ -391,7 +391,9 @@ def test_a_call_is_said_before_an_entry_point() -> None:
         ("a_test.py", True),
         ("conftest.py", True),
         ("pkg/conftest.py", True),
-        ("pkg/testing/x.py", True),
+        ("pkg/testing/x.py", False),
+        ("pkg/testing.py", False),
+        ("testing/tests/x.py", True),
         ("contest.py", False),
         ("latest.py", False),
         ("attest_a.py", False),
@@ -400,7 +402,23 @@ def test_a_call_is_said_before_an_entry_point() -> None:
     ],
 )
 def test_test_files(path: str, expected: bool) -> None:
-    assert is_test_file(path) is expected
+    assert is_test_file(path, ()) is expected
+
+
+@pytest.mark.parametrize("path", ["testing/x.py", "pkg/testing/deep/x.py", "testing.py"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def test_it(): ...\n", True),
+        ("class TestIt:\n    def test_it(self): ...\n", True),
+        ("class TestCase:\n    def assertEqual(self, a, b): ...\ndef tester(): ...\n", False),
+        ("class test_case: ...\n", False),
+    ],
+)
+def test_what_is_named_testing_is_test_code_if_it_has_tests(path: str, text: str, expected: bool) -> None:
+    index = build({path: text})
+    assert {symbol.is_test for symbol in index.symbols} == {expected}
+    assert ("test_function" in {symbol.entry_point for symbol in index.symbols}) is expected
 
 
 # ----------------------------------------------------------------------------------------------- imports, modules
