@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from stock import LONG, sequences
 
-from semfora_hooks import change, keptstate
+from semfora_hooks import change, keptstate, plugin_manager
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, Result, SuggestEngine
@@ -143,6 +143,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made = 0
+    installed: list[Any] = plugin_manager.installed_points("semfora_hooks", lambda *_: None)
+    # Thousands of runs follow; meanwhile nothing is installed.
+    monkeypatch.setattr(plugin_manager, "installed_points", lambda *_: list(installed))
 
     def make() -> Repository:
         nonlocal made
