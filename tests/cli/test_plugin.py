@@ -162,6 +162,18 @@ def test_a_broken_manifest_is_not_called_empty(app: Project, run: Run) -> None:
     assert "manifest.yaml:2:1" in outcome.err
 
 
+@pytest.mark.parametrize("command", [("list",), ("inspect", "guard"), ("run", "guard"), ("lock", "guard")])
+def test_a_plugin_with_a_broken_entry_is_not_called_absent_only(
+    app: Project, run: Run, command: tuple[str, ...]
+) -> None:
+    (app.path / PLUGINS / "part.wasm").unlink()
+    app.write({f"{PLUGINS}/manifest.yaml": "plugins:\n  - name: guard\n    confg: {}\n"})
+    code, out, err = run("plugin", *command)
+    assert code == 2
+    assert "error: .semfora/plugins/manifest.yaml:3:5: unknown key 'confg' (did you mean 'config'?)\n" in err
+    assert "there are no plugins" not in out
+
+
 def test_names_that_drive_a_terminal(app: Project, run: Run) -> None:
     add(app, "evil\x1b[31m.wasm", GUARD)
     app.write({f"{PLUGINS}/manifest.yaml": "plugins: []\n"})

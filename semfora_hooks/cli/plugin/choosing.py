@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from semfora_hooks.cli.plugin.reading import PluginFolder, read_code, read_folder
+from semfora_hooks.cli.plugin.reading import PluginFolder, read_code, read_folder, tell
 from semfora_hooks.config import nearest
 from semfora_hooks.errors import PluginError, UsageError
 from semfora_hooks.providers.wasm import PLUGIN_FOLDER
@@ -71,6 +71,7 @@ class Choice:
             names = [spec.name for spec in own.found.specs]
             guess = nearest(target, names)
             hint = f"did you mean '{guess}'?" if guess else f"plugins: {', '.join(sorted(names)) or 'none'}"
+            tell(own.found.errors)  # it may be there, and broken
             raise UsageError(f"there is no plugin, no file and no folder '{target}'", hint=hint)
 
     def _add_own(self, found: Discovered) -> None:

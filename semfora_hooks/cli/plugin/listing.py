@@ -29,7 +29,7 @@ def list_plugins(output_format: str) -> int:
     if output_format == "json":
         click.echo(as_json(rows, order=None), nl=False)
     else:
-        for line in _table(rows) if rows or folder.found.is_complete else ():
+        for line in _table(rows) if rows or not folder.found.errors else ():
             click.echo(printable(line))
     errors = [*folder.found.errors, *approvals.errors]
     tell(errors)

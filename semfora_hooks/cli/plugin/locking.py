@@ -67,6 +67,7 @@ def _chosen(folder: PluginFolder, names: Sequence[str]) -> list[PluginSpec]:
             known = [spec.name for spec in folder.found.specs]
             guess = nearest(name, known)
             hint = f"did you mean '{guess}'?" if guess else f"plugins: {', '.join(sorted(known)) or 'none'}"
+            tell(folder.found.errors)  # it may be there, and broken
             raise UsageError(f"there is no plugin '{name}' to lock", hint=hint)
         chosen.append(spec)
     return chosen

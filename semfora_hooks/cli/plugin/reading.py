@@ -59,6 +59,7 @@ class PluginFolder:
             names = [spec.name for spec in self.found.specs]
             guess = nearest(target, names)
             hint = f"did you mean '{guess}'?" if guess else f"plugins: {', '.join(sorted(names)) or 'none'}"
+            tell(self.found.errors)  # it may be there, and broken
             raise UsageError(f"there is no plugin and no file '{target}'", hint=hint)
         real = path.resolve()
         return next((spec for spec in self.found.specs if self.file_of(spec) == real), None), real
