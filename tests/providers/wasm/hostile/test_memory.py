@@ -204,7 +204,7 @@ def test_the_largest_result_that_is_read(measured):
     growth = OwnGrowth()
     outcome = measured(sources.whole_memory(length=8 << 20), limits=WITHIN)
     assert outcome.kind == "bad_output", outcome
-    assert 7 << 20 < growth.peak() < 32 << 20
+    assert growth.peak() < 32 << 20  # memory that this process had before may serve for it
 
 
 @pytest.mark.parametrize("length", [9 << 20, 100 << 20, 250 << 20], ids=["just too long", "copied out", "not copied"])
