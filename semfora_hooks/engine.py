@@ -315,7 +315,8 @@ class SuggestEngine:
         )
         if not side.files and not incomplete:
             endings = ", ".join(sorted(SUFFIXES))
-            run.notices.append(f"nothing to analyse: there are no files with the endings {endings} here")
+            unless = " that 'exclude' leaves" if self.config.exclude else ""
+            run.notices.append(f"nothing to analyse: there are no files with the endings {endings} here{unless}")
         if request.root.filters:
             incomplete = [item for item in incomplete if _path_inside(item.file, request.root.filters)]
         report = Report(

@@ -499,6 +499,14 @@ def test_exclude(app: Project, run: Run) -> None:
     assert run("suggest") == (0, CONCISE, f"{TOTALS}\n")
 
 
+def test_where_all_is_excluded_the_note_says_so(app: Project, run: Run) -> None:
+    app.write({"semfora.toml": 'exclude = ["*"]\n'})
+    outcome = run("suggest")
+    assert outcome.code == 0
+    note = "there are no files with the endings .py, .pyi here that 'exclude' leaves"
+    assert outcome.err.startswith(f"note: nothing to analyse: {note}\n")
+
+
 # -------------------------------------------------------------------------------------------------------------- paths
 
 
