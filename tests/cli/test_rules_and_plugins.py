@@ -111,3 +111,19 @@ def test_the_configuration_is_read_too(app: Project, run: Run) -> None:
     app.write({"semfora.toml": "fail_on = 'error'\n"})
     outcome = run(*VALIDATE)
     assert (outcome.code, "unknown key 'fail_on'" in outcome.err) == (2, True)
+
+
+def test_a_range_is_judged_by_the_rules_and_the_baseline_of_the_work_tree(project: Project, run: Run) -> None:
+    """On both sides; what is staged is judged by what is staged (`docs/adr/0013-staged-rules.md`)."""
+    rule = ".semfora/rules/a.yaml"
+    project.write({"app.py": "x = 1\n", rule: "name: a\nmatch: {name: nothing}\n"}).commit()
+    project.write({"app.py": "def load(): ...\n\n\nload()\n"}).commit()
+    project.write({rule: "name: a\nmatch: {name: load}\n"})  # not committed
+    command = ("suggest", "--rule", "a", "--output-format", "json", "--fail-on", "warning")
+    outcome = run(*command, "--since", "HEAD~1")
+    found = [(item["status"], item["symbols"][0]["id"]) for item in outcome.json["recommendations"]]
+    assert (outcome.code, found) == (1, [("introduced", "app.py::load")])
+    assert run("baseline", "create", "--rule", "a").code == 0  # neither is this
+    assert run(*command, "--since", "HEAD~1").code == 0
+    project.write({"app.py": "def load(): ...\n\n\nload(1)\n"}).git("add", "app.py")
+    assert run(*command, "--staged", "--all").json["recommendations"] == []
