@@ -156,7 +156,7 @@ class TypeCheck(_Sparse, frozen=True, kw_only=True):
     guard: bool = False
 
 
-class Symbol(_Sparse, frozen=True, kw_only=True):
+class Symbol(_Sparse, frozen=True, kw_only=True, gc=False):
     """A named piece of code, unique within the snapshot."""
 
     id: str

@@ -349,7 +349,7 @@ class SideReader:
                 generator=_generator({file.language for file in snapshot.files}),
                 repository=Repository(name=self._root.path.name, head=snapshot.head),
                 symbols=tuple(index.symbols),  # tuples: no rule may change what the next one sees
-                calls=tuple(index.calls),
+                calls=index.calls,
                 modules=tuple(index.modules),
                 imports=tuple(index.imports),
                 duplicates=tuple(index.duplicates),

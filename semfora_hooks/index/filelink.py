@@ -42,8 +42,9 @@ _BUILTIN_MEMBERS = frozenset(
     "read write close open flush seek readline readlines send recv run start stop match search group sub "
     "findall".split()
 )
-_RESOLUTIONS: tuple[Resolution, ...] = ("exact", "inferred", "name")
-_NUMBER = {name: number for number, name in enumerate(_RESOLUTIONS)}
+RESOLUTIONS: tuple[Resolution, ...] = ("exact", "inferred", "name")
+"""By the number that stands for them in a `LinkedCall`."""
+_NUMBER = {name: number for number, name in enumerate(RESOLUTIONS)}
 
 MethodPlace = tuple[FileEntry, int]
 """A file and the local index of one of its symbols."""
@@ -108,7 +109,7 @@ class FileLink(msgspec.Struct, array_like=True):
                 external=self.externals[call.external] if call.external >= 0 else None,
                 count=call.sites,
                 line=call.line,
-                resolution=_RESOLUTIONS[call.resolution],
+                resolution=RESOLUTIONS[call.resolution],
                 in_try=call.in_try,
                 is_awaited=call.is_awaited,
             )

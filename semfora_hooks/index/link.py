@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from semfora_hooks.index.calls import CallTable, constructor_call
+from semfora_hooks.index.calls import Row as CallRow
 from semfora_hooks.index.entries import FileEntry, Window, path_of
 from semfora_hooks.index.entry_points import is_test_file, is_vendored
 from semfora_hooks.index.facttable import FactTable
-from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace, is_telling
+from semfora_hooks.index.filelink import FileLink, FileLinker, LinkedCall, MethodPlace, is_telling
 from semfora_hooks.index.imports import ModuleShare, import_edges, modules
 from semfora_hooks.index.metrics import CallStatistics
 from semfora_hooks.index.modules import module_name, source_roots
@@ -23,12 +23,18 @@ from semfora_hooks.index.similarity import Body, Group, find_duplicates
 from semfora_hooks.languages.facts import FileFacts, SymbolFacts
 from semfora_hooks.model import CLASS_KINDS, CallEdge, Duplicate, ImportEdge, Metrics, Module, Reachability, Symbol
 
+_POOLED = 50_000
+"""Parts of symbols that are looked at for equal ones; most have theirs near by."""
+
+_encode_calls = msgspec.msgpack.Encoder().encode
+_decode_calls = msgspec.msgpack.Decoder(list[LinkedCall]).decode
+
 
 class Index(msgspec.Struct, frozen=True):
     """The linked repository. `context.SuggestContext` shows it to rules."""
 
     symbols: list[Symbol]
-    calls: list[CallEdge]
+    calls: CallTable
     imports: list[ImportEdge]
     modules: list[Module]
     duplicates: list[Duplicate]
@@ -42,6 +48,8 @@ class LinkedFiles(msgspec.Struct, frozen=True):
     Attributes:
         notes: With `track`, for each file: the names elsewhere that its link depends on (`index.interface`).
         window: Opens them, where they are kept encoded.
+        packed: Without `track`, the calls in each file, encoded, since they would take much memory, and are wanted
+            once. The `calls` of `links` are empty then.
     """
 
     roots: tuple[str, ...]
@@ -49,6 +57,11 @@ class LinkedFiles(msgspec.Struct, frozen=True):
     links: list[FileLink]
     notes: list[set[object]]
     window: Window | None = None
+    packed: Sequence[bytes] = ()
+
+    def calls(self) -> Iterator[list[LinkedCall]]:
+        """The calls in each file."""
+        return map(_decode_calls, self.packed) if self.packed else (link.calls for link in self.links)
 
     def close(self) -> None:
         """Forget what the files say, as far as it can be had again; garbage is not collected while we work."""
@@ -93,13 +106,21 @@ def link_files(
             by_module[entry.module] = entry
     resolver = Resolver(by_module, track=track)
     linker = FileLinker(resolver, _unique_methods(entries).get, declared)
-    links, notes = [], []
+    links, notes, packed = [], [], []
+    names: dict[str, str] = {}
+    share = names.setdefault  # each file has texts of its own for what many of them call and import
     for entry in entries:
-        links.append(linker.link(entry))
+        found = linker.link(entry)
+        found.externals = [share(name, name) for name in found.externals]
+        found.imports = [item._replace(imported=share(item.imported, item.imported)) for item in found.imports]
+        links.append(found)
         if track:
             notes.append(resolver.memo.collect())
+        else:
+            packed.append(_encode_calls(found.calls))
+            found.calls = []
         resolver.memo.trim()
-    return LinkedFiles(roots, entries, links, notes, window)
+    return LinkedFiles(roots, entries, links, notes, window, packed)
 
 
 def is_preferred(path: str, other: str) -> bool:
@@ -145,7 +166,7 @@ def assemble(
     references.complete()
     if duplicates is None:
         duplicates = copies.find()  # before the rest: the memory that this takes for a while is free again then
-    calls = call_edges(pairs, {entry.path: entry for entry in linked.entries}.get)
+    calls = CallTable.of(_file_calls(linked))
     imports = import_edges((entry.path, entry.module, file.imports) for entry, file in pairs)
     statistics = CallStatistics(calls)
 
@@ -157,6 +178,8 @@ def assemble(
     for entry, file in pairs:
         found = None if known is None else known.get(entry.path)
         if found is None:
+            if len(pool) > _POOLED:
+                pool.clear()
             found = file_symbols(entry, file, statistics.metrics, reached, pool=pool)
             if known is not None:
                 known[entry.path] = found
@@ -178,25 +201,21 @@ def module_share(entry: FileEntry, file: FileLink) -> ModuleShare:
     return ModuleShare(entry.module, len(facts.symbols) - 1, facts.symbols[0].loc, file.external_imports)
 
 
-def call_edges(
-    pairs: Iterable[tuple[FileEntry, FileLink]], entry_at: Callable[[str], FileEntry | None]
-) -> list[CallEdge]:
-    """The calls in some files, and from the classes that they make to the constructors that run then, in order."""
-    edges: list[CallEdge] = []
-    constructors: set[tuple[str, str]] = set()
-    for entry, file in pairs:
-        edges.extend(file.edges(entry.ids))
-        constructors.update(file.constructors)
-    for class_id, init_id in sorted(constructors):
-        owner = entry_at(path_of(class_id))
-        assert owner is not None
-        line = owner.facts.symbols[owner.positions[class_id]].start_line
-        edges.append(CallEdge(caller=class_id, callee=init_id, count=1, line=line, resolution="exact"))
-    edges.sort(key=attrgetter("caller"))
-    ordered: list[CallEdge] = []
-    for _, calls in groupby(edges, attrgetter("caller")):  # by parts: the keys of all would take more than the edges
-        ordered.extend(sorted(calls, key=call_order))
-    return ordered
+def _file_calls(
+    linked: LinkedFiles,
+) -> Iterator[tuple[Sequence[str], FileLink, Iterable[LinkedCall], Iterable[tuple[int, CallRow]]]]:
+    """The calls in each file, and from the classes that are called to the constructors that run then."""
+    constructors: dict[str, set[tuple[str, str]]] = {}
+    for link in linked.links:
+        for class_id, init_id in link.constructors:
+            constructors.setdefault(path_of(class_id), set()).add((class_id, init_id))
+    for entry, link, calls in zip(linked.entries, linked.links, linked.calls(), strict=True):
+        more = []
+        for class_id, init_id in sorted(constructors.pop(entry.path, ())):
+            local = entry.positions[class_id]
+            more.append((local, constructor_call(entry.facts.symbols[local].start_line, init_id)))
+        yield entry.ids, link, calls, more
+    assert not constructors, "a class that is in no file was called"
 
 
 def call_order(call: CallEdge) -> tuple[object, ...]:
@@ -243,8 +262,8 @@ def file_symbols(
                 kind=facts.kind,
                 module=entry.module,
                 file=entry.path,
-                start_line=facts.start_line,
-                end_line=facts.end_line,
+                start_line=share(facts.start_line, facts.start_line),
+                end_line=share(facts.end_line, facts.end_line),
                 start_column=facts.start_column,
                 language=entry.facts.language,
                 parent=ids[facts.parent] if index else None,

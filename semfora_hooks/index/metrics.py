@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import groupby
-from operator import attrgetter
 
+from semfora_hooks.index.calls import CallTable
 from semfora_hooks.index.graph import strongly_connected
 from semfora_hooks.languages.facts import SymbolFacts
-from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, CallEdge, Metrics
+from semfora_hooks.model import CALLABLE_KINDS, CLASS_KINDS, Metrics
 
 
 class CallStatistics:
     """Counts over the call graph; calls of a symbol by itself count for its fan-out only.
 
     Args:
-        calls: All calls, those of each caller in a row.
+        calls: All calls.
     """
 
-    def __init__(self, calls: Iterable[CallEdge]) -> None:
+    def __init__(self, calls: CallTable) -> None:
         self._fan_in: dict[str, int] = {}
         self._fan_out: dict[str, int] = {}
         self._sites: Counter[str] = Counter()
         exact: dict[str, list[str]] = {}
-        for caller, edges in groupby(calls, attrgetter("caller")):
-            symbols, externals, sure = set(), set(), []
-            for edge in edges:
-                if edge.callee is None:
-                    externals.add(edge.external)
-                    continue
-                symbols.add(edge.callee)
-                if edge.caller != edge.callee:
-                    self._sites[edge.callee] += edge.count
-                if edge.resolution == "exact":
-                    sure.append(edge.callee)
-            self._fan_out[caller] = len(symbols) + len(externals)
-            symbols.discard(caller)
-            for callee in symbols:
+        for caller, outside, symbols, sure in calls.targets():
+            self._fan_out[caller] = len(outside) + len(symbols)
+            symbols.pop(caller, None)
+            for callee, sites in symbols.items():
+                self._sites[callee] += sites
                 self._fan_in[callee] = self._fan_in.get(callee, 0) + 1
             if sure:
                 exact[caller] = sure

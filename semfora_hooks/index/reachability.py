@@ -58,6 +58,7 @@ class References:
     def complete(self) -> None:
         """All files were read; no question can be answered before."""
         self.mentions = {name: count for name, count in sorted(self._totals.items()) if count > 0}
+        self._totals.clear()
         usable = sorted(name for name in self._fragments if is_usable(name))
         self._prefixes = tuple(name for name in usable if name.endswith("_"))
         self._suffixes = tuple(name for name in usable if not name.endswith("_"))

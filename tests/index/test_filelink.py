@@ -98,3 +98,12 @@ def test_what_is_not_kept_open_is_linked_the_same(files: dict[str, str]) -> None
     small.close()
     assert all(entry._facts is None for entry in small.entries)
     assert small.entries[0].facts == next(iter(plain.values()))  # it can be opened again
+
+
+def test_calls_are_kept_encoded_where_nothing_is_tracked() -> None:
+    plain = facts_of({"a.py": "import os\n\ndef f():\n    os.getcwd()\n    g()\n\ndef g(): ...\n", "b.py": "len(())\n"})
+    packed, tracked = link_files(plain), link_files(plain, track=True)
+    assert [link.calls for link in packed.links] == [[], []]
+    assert list(packed.calls()) == list(tracked.calls()) == [link.calls for link in tracked.links]
+    assert sum(map(len, packed.calls())) == 3
+    assert assemble(packed).calls == assemble(tracked).calls

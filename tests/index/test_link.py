@@ -484,7 +484,7 @@ def test_mentions_add_up_and_recursion_is_taken_off() -> None:
 
 def test_an_empty_repository() -> None:
     index = build({})
-    assert (index.symbols, index.calls, index.imports, index.modules, index.duplicates) == ([], [], [], [], [])
+    assert (index.symbols, [*index.calls], index.imports, index.modules, index.duplicates) == ([], [], [], [], [])
 
 
 def test_an_index_of_unreadable_files_is_only_modules() -> None:

@@ -33,7 +33,7 @@ class Slice(msgspec.Struct):
     """
 
     symbols: list[Symbol] = msgspec.field(default_factory=list)
-    calls: list[CallEdge] = msgspec.field(default_factory=list)
+    calls: Sequence[CallEdge] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     imports: list[ImportEdge] = msgspec.field(default_factory=list)
     duplicates: list[Duplicate] = msgspec.field(default_factory=list)

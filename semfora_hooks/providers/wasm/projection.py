@@ -21,7 +21,7 @@ class Section:
     """One encoded section of a context."""
 
     def __init__(self, name: str, items: Sequence[Any]) -> None:
-        self.data = b'"%s":%s' % (name.encode(), _encode(items))
+        self.data = b'"%s":%s' % (name.encode(), _encode(tuple(items)))
         self._digest: bytes | None = None
 
     def digest(self) -> bytes:
