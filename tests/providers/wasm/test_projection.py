@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from semfora_hooks.context import NEEDS
+from semfora_hooks.index import calls
+from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.model import ChangedFile, Duplicate, Scope
 from semfora_hooks.providers.wasm import projection
 from semfora_hooks.providers.wasm.projection import Document, Projector
@@ -36,6 +38,19 @@ def test_bytes(needs, config) -> None:
 def test_an_empty_context() -> None:
     empty = make_context(symbols=(), calls=(), modules=())
     assert bytes(Projector().document(empty, NEEDS, {})) == msgspec.json.encode(empty.document())
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_packed_calls_are_sent_as_edges(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "KEPT", kept)
+    rows = [calls.constructor_call(line, "app:b") for line in (3, 1)]
+    table = calls.CallTable.of([(["app:a"], FileLink([], [], [], [], [], [], []), [], [(0, row) for row in rows])])
+    packed, plain = make_context(calls=table), make_context(calls=tuple(table))
+    assert [call.line for call in plain.calls] == [1, 3]
+    assert bytes(Projector().document(packed, NEEDS, {})) == bytes(Projector().document(plain, NEEDS, {}))
+    assert packed.document() == plain.document()
+    assert packed.calls_from("app:a") == plain.calls_from("app:a")
+    assert packed.calls_to("app:b") == [*table]
 
 
 def test_a_section_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
