@@ -54,7 +54,7 @@ def import_edges(files: Iterable[tuple[str, str, Iterable[tuple[str, int, bool, 
 def _imported(entry: FileEntry, item: ImportFacts, resolver: Resolver) -> Iterator[str]:
     """The modules of the repository that an import statement names, submodules before their package."""
     module = resolver.absolute(entry, item)
-    names = [f"{module}.{name}" for name, _ in item.names] or [module]
+    names = [resolver.rooted(entry, f"{module}.{name}") for name, _ in item.names] or [module]
     for full in names:
         target = full if resolver.file_of(full) is not None else module
         if target != entry.module and resolver.file_of(target) is not None:
@@ -68,6 +68,8 @@ def external_imports(entry: FileEntry, resolver: Resolver) -> list[str]:
         module = resolver.absolute(entry, item)
         top = module.partition(".")[0]
         if top and not resolver.is_module(top):
+            if resolver.may_be_root(top) and any(_imported(entry, item, resolver)):
+                continue
             found.add(module)
     return sorted(found)
 

@@ -104,7 +104,7 @@ def link_files(
         known = by_module.get(entry.module)
         if known is None or is_preferred(entry.path, known.path):
             by_module[entry.module] = entry
-    resolver = Resolver(by_module, track=track)
+    resolver = Resolver(by_module, roots=roots, track=track)
     linker = FileLinker(resolver, _unique_methods(entries).get, declared)
     links, notes, packed = [], [], []
     names: dict[str, str] = {}

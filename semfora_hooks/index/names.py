@@ -45,13 +45,21 @@ class Resolver:
     Args:
         files: Module name to file.
         packages: Names of packages, folders without an `__init__` included; found from `files` where `None`.
+        roots: The source roots, as `modules.source_roots` gives them.
         track: Collect which names of which files the answers depend on: see `memo.Memo` and `index.interface`.
     """
 
     def __init__(
-        self, files: Mapping[str, FileEntry], packages: Container[str] | None = None, *, track: bool = False
+        self,
+        files: Mapping[str, FileEntry],
+        packages: Container[str] | None = None,
+        roots: Sequence[str] = (),
+        *,
+        track: bool = False,
     ) -> None:
         self.files = files
+        self._roots = [(root, root[:-1].replace("/", "."), root[:-1].rpartition("/")) for root in roots if root]
+        self._firsts = {part.partition(".")[0] for _, dotted, names in self._roots for part in (dotted, names[2])}
         self.packages = packages_of(files) if packages is None else packages
         self.memo = Memo(track=track)
 
@@ -157,11 +165,32 @@ class Resolver:
     def absolute(self, file: FileEntry, item: ImportFacts) -> str:
         """The dotted module an import names, relative levels resolved."""
         if not item.level:
-            return item.module
+            return self.rooted(file, item.module)
         parts = file.module.split(".")
         drop = item.level - (1 if file.is_package else 0)
         parts = parts[: len(parts) - drop] if drop else parts
         return ".".join([*parts, item.module] if item.module else parts)
+
+    def may_be_root(self, first: str) -> bool:
+        """Whether the first part of a module's name may lead to a source root."""
+        return first in self._firsts
+
+    def rooted(self, file: FileEntry, module: str) -> str:
+        """The name here of a module that a file names through a source root: `src.a` is `a` where `src/` is a root.
+
+        From the folder that a root is in, the root is a package like any other folder (PEP 420).
+        """
+        if not self.may_be_root(module.partition(".")[0]) or self.is_module(module):
+            return module
+        for root, dotted, (parent, _, last) in self._roots:
+            for name in (dotted, last) if file.path.startswith(f"{parent}/") else (dotted,):
+                inner = module.removeprefix(f"{name}.")
+                if inner == module:
+                    continue
+                source = self.file_of(inner)
+                if self.is_module(inner) if source is None else source.path.startswith(root):
+                    return inner
+        return module
 
     def _imported(self, file: FileEntry, item: ImportFacts, name: str | None) -> Target | None:
         module = self.absolute(file, item)
@@ -169,7 +198,9 @@ class Resolver:
             return self._module(module)
         if name == "":
             return self._module(item.module.partition(".")[0])
-        return self.member_of_module(module, name)
+        full = f"{module}.{name}"
+        inner = self.rooted(file, full)
+        return self.member_of_module(module, name) if inner == full else self._module(inner)
 
     def _module(self, name: str) -> Target:
         kind: Literal["module", "external"] = "module" if self.is_module(name) else "external"

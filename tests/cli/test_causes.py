@@ -194,6 +194,30 @@ def test_copies_that_drift_apart(project: Project, run: Run) -> None:
     assert places(run("suggest", "--staged", "--output-format", "json")) == [("b.py", 1, "b.py::two")]
 
 
+def test_imports_through_a_source_root(project: Project, run: Run) -> None:
+    """The stored index knows a file that comes to be, or goes, under both of its names."""
+    steps: list[tuple[dict[str, Any], dict[tuple[str, str], list[str]]]] = [
+        ({"src/a.py": "from src.b import z\n\nprint(z)\n"}, {}),
+        (
+            {"src/b.py": "from src import a\n\nz = 1\nprint(a)\n"},
+            {("module-organization", "src/a.py"): ["the change adds the import at src/b.py:1"]},
+        ),
+        (
+            {"src/b.py": None},
+            {
+                ("module-organization", "src/a.py"): [
+                    "the change removes the import at src/b.py:1",
+                    "the change removes `b`",
+                ]
+            },
+        ),
+    ]
+    project.write({"semfora.toml": ALWAYS, "src/c.py": "x = 1\n", "app.py": "import c\n\nprint(c)\n"}).commit()
+    for files, found in steps:
+        assert change(project, run, {}, files) == found
+        project.commit()
+
+
 def test_inherited_findings_have_no_cause(project: Project, run: Run) -> None:
     project.write({"lib.py": HELPER, "semfora.toml": ALWAYS}).commit()
     project.write({"lib.py": "# more\n" + HELPER}).git("add", "-A")

@@ -452,6 +452,54 @@ def test_import_edges() -> None:
     ]
 
 
+ROOTED = {"src/x.py": "def y(): ...\n", "src/ns/mod.py": "def z(): ...\n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "imported", "callees"),
+    [
+        ("from src.x import y\ny()\n", ["x"], ["src/x.py::y"]),
+        ("from src import x\nx.y()\n", ["x"], ["src/x.py::y"]),
+        ("import src.x as x\nx.y()\n", ["x"], ["src/x.py::y"]),
+        ("from src.x import *\ny()\n", ["x"], ["src/x.py::y"]),
+        ("from src.ns.mod import z\nz()\n", ["ns.mod"], ["src/ns/mod.py::z"]),
+        ("from src.ns import mod\nmod.z()\n", ["ns.mod"], ["src/ns/mod.py::z"]),
+        ("from x import y\ny()\n", ["x"], ["src/x.py::y"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["app.py", "tests/test_app.py", "src/app.py"])
+def test_a_source_root_is_a_package_too(path: str, text: str, imported: list[str], callees: list[str]) -> None:
+    index = build({**ROOTED, path: text})
+    assert [edge.imported for edge in index.imports] == imported
+    assert [call.callee for call in index.calls] == callees
+    assert [module.external_imports for module in index.modules if module.imports] == [()]
+
+
+def test_source_roots_of_several_projects_are_told_apart() -> None:
+    index = build(
+        {
+            "one/src/x.py": "def y(): ...\n",
+            "two/src/x.py": "def y(): ...\n",
+            "two/src/only.py": "def here(): ...\n",
+            "two/tests/t.py": "from src.only import here\nhere()\n",
+            "three/t.py": "from src.only import here\nhere()\n",
+            "four.py": "from two.src.only import here\nhere()\n",
+        }
+    )
+    assert [(edge.importer, edge.imported) for edge in index.imports] == [("four", "only"), ("two.tests.t", "only")]
+    outside = {module.name: module.external_imports for module in index.modules if module.external_imports}
+    assert outside == {"three.t": ("src.only",)}
+
+
+def test_what_a_source_root_does_not_have_is_outside() -> None:
+    index = build({**ROOTED, "app.py": "from src.missing import a\nfrom lib.x import b\na()\nb()\n"})
+    assert index.imports == []
+    assert sorted(call.external or "" for call in index.calls) == ["lib.x.b", "src.missing.a"]
+    # A package that is called `src` stays one.
+    index = build({"src/__init__.py": "", "src/x.py": "def y(): ...\n", "app.py": "from src.x import y\ny()\n"})
+    assert [edge.imported for edge in index.imports] == ["src.x"]
+
+
 def test_couplings_and_instability() -> None:
     index = build(
         {

@@ -55,7 +55,7 @@ class View:
         self._packages: dict[str, bool] = {}
         self._methods: dict[str, MethodPlace | None] = {}
         self._known_mentions: dict[str, int] = {}
-        self.resolver = Resolver(_Modules(self), _Packages(self), track=track)
+        self.resolver = Resolver(_Modules(self), _Packages(self), state.roots, track=track)
         self.linker = FileLinker(self.resolver, self.unique_method, declared)
 
     # -------------------------------------------------------------------------------------------------------- files
