@@ -23,6 +23,8 @@ _MAX_BASES = 48  # classes looked at for one member
 _WRAPPED = re.compile(r"(?:\w+\.)*(?:Optional|Annotated|Final|ClassVar|Required|NotRequired)\s*\[(.*)\]")
 _CLASS = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
 _BUILTINS = frozenset(dir(builtins))
+_PLAIN_BASES = frozenset(("object", "Generic", "Protocol", "ABC", "NamedTuple", "TypedDict"))
+_PLAIN_MODULES = frozenset(("builtins", "typing", "typing_extensions", "abc"))
 
 
 class Target(NamedTuple):
@@ -333,14 +335,21 @@ class Resolver:
     def _has_unknown_base(self, file: FileEntry, index: int) -> bool:
         symbol = file.facts.symbols[index]
         known = self.bases(file, index)
-        plain = sum(
-            base.partition("[")[0].rpartition(".")[2]
-            in ("object", "Generic", "Protocol", "ABC", "NamedTuple", "TypedDict")
-            for base in symbol.base_classes
-        )
+        plain = sum(self._is_plain_base(file, max(symbol.parent, 0), base) for base in symbol.base_classes)
         if len(known) + plain < len(symbol.base_classes):
             return True
         return any(self.has_unknown_base(owner, base) for owner, base in known if (owner, base) != (file, index))
+
+    def _is_plain_base(self, file: FileEntry, scope: int, base: str) -> bool:
+        """Whether a base class brings no methods that others call: by its name, and by where that was imported from."""
+        written = base.partition("[")[0]
+        if written.rpartition(".")[2] not in _PLAIN_BASES:
+            return False
+        target = self.resolve(file, scope, written)
+        if target is None or target.kind != "external":
+            return True
+        owner = target.name.rpartition(".")[0].rpartition(".")[2]
+        return not owner or owner in _PLAIN_MODULES  # `asyncio.Protocol` and Twisted's are called by an event loop
 
     def overrides(self, file: FileEntry, class_index: int, name: str) -> Target | None:
         """The member of a base class that `name` in this class overrides."""

@@ -10,7 +10,7 @@ import msgspec
 
 from semfora_hooks.model import Argument, ControlFlow, SymbolKind, TypeCheck
 
-EXTRACTOR_VERSION = 9
+EXTRACTOR_VERSION = 10
 
 
 class SymbolFacts(msgspec.Struct, array_like=True):

@@ -58,8 +58,10 @@ def measure(
         if budget < 0:
             continue
         name = symbol.name.encode()
-        if clean.count(name, start, end) > 1:
-            symbol.own_mentions = max(0, count_word(clean[start:end], name) - 1)
+        if clean.count(name, start, end) > 1 and count_word(clean[start:end], name) > 1:
+            # As the file's mentions are counted, which they are taken from: prose in strings mentions nothing.
+            inside, _ = tokenizer.mentions(tokenizer.split(clean[start:end]).words)
+            symbol.own_mentions = max(0, inside.get(symbol.name, 0) - 1)
         if edge is not None:
             first, after = tokens.between(*edge)
             symbol.tokens = after - first

@@ -332,6 +332,11 @@ def test_recursive_mentions_do_not_keep_a_function_alive_but_others_do() -> None
     assert reach({"a.py": "def f():\n    f()\n    g = f\n"})["a.py::f"] == ("unreferenced", "none")
 
 
+def test_what_a_definition_says_of_itself_in_prose_takes_no_mention_away() -> None:
+    source = "def f():\n    raise ValueError('f called with a wrong type')\nsorted(x, key=f)\n"
+    assert reach({"a.py": source})["a.py::f"] == ("referenced", "none")
+
+
 @pytest.mark.parametrize(
     ("path", "source", "identity", "entry"),
     [
@@ -357,6 +362,15 @@ def test_recursive_mentions_do_not_keep_a_function_alive_but_others_do() -> None
         ("a.py", "class A(External):\n    def hook(self): ...", "A.hook", "framework"),
         ("a.py", "class A(object):\n    def hook(self): ...", "A.hook", "none"),
         ("a.py", "class A(Protocol):\n    def hook(self): ...", "A.hook", "none"),
+        ("a.py", "import typing as t\nclass A(t.Protocol[T]):\n    def hook(self): ...", "A.hook", "none"),
+        ("a.py", "import asyncio\nclass A(asyncio.Protocol):\n    def hook(self): ...", "A.hook", "framework"),
+        ("a.py", "from asyncio import Protocol\nclass A(Protocol):\n    def hook(self): ...", "A.hook", "framework"),
+        (
+            "a.py",
+            "from twisted.internet import protocol\nclass A(protocol.Protocol):\n    def hook(self): ...",
+            "A.hook",
+            "framework",
+        ),
         ("a.py", "class B:\n    def hook(self): ...\nclass A(B):\n    def hook(self): ...", "A.hook", "override"),
         ("a.py", "class B(External): ...\nclass A(B):\n    def hook(self): ...", "A.hook", "framework"),
         ("a.py", "class Mixin:\n    def hook(self):\n        super().hook()", "Mixin.hook", "override"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stopwatch import at_most
 
 import semfora_hooks.languages.walker
-from semfora_hooks.languages import language_of
+from semfora_hooks.languages import language_of, load_spec
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.languages.facts import FileFacts
 
@@ -409,3 +409,22 @@ def test_the_order_in_which_a_query_returns_captures_does_not_matter() -> None:
     assert all(item.is_generated for item in facts)
     assert [mark.line for mark in facts[0].suppressions] == list(range(2, 3002))
     assert all(item == facts[0] for item in facts)
+
+
+@pytest.mark.parametrize("gap", ["", "\n", "  "], ids=["in a row", "with empty lines", "indented"])
+def test_a_file_that_is_commented_out_takes_time_in_proportion(gap: str) -> None:
+    """The grammar looks from each comment for the next code: 10,000 lines of 97 characters took it minutes."""
+    lines = [
+        f"{gap}# semfora: ignore[rule{n}] -- why\n" if n % 3000 == 0 else f"{gap}# {'c' * 95}\n" for n in range(10_000)
+    ]
+    source = f"x = 1\n{''.join(lines)}def last():\n    return x\n"
+    with at_most(20):
+        facts = extract(source.encode(), "python")
+    assert facts.problems == []
+    assert [mark.text.split()[2] for mark in facts.suppressions] == [f"ignore[rule{n}]" for n in (0, 3000, 6000, 9000)]
+    assert (facts.lines, facts.symbols[1].start_line, facts.symbols[0].loc) == (source.count("\n"), facts.lines - 1, 3)
+
+
+def test_a_short_block_of_comments_stays_as_it_is() -> None:
+    source = "x = '''\n" + "# text\n" * 199 + "'''\n"
+    assert load_spec("python").decode(source.encode())[0].decode() == source

@@ -234,6 +234,7 @@ def test_decorators_of_an_outer_definition_do_not_reach_an_inner_one() -> None:
         ("class A(B, c.D, metaclass=M): pass", ("B", "c.D"), "class"),
         ("class A(Generic[T], B[int]): pass", ("Generic[T]", "B[int]"), "class"),
         ("class A(typing.Protocol): pass", ("typing.Protocol",), "interface"),
+        ("class A(asyncio.Protocol): pass", ("asyncio.Protocol",), "class"),
         ("class A(str, Enum): pass", ("str", "Enum"), "enum"),
         ("class A(make(1)): pass", ("make(1)",), "class"),
         ("class A(*bases, **kw): pass", ("*bases",), "class"),
@@ -391,6 +392,18 @@ def test_own_mentions_count_the_name_inside_its_own_body_only() -> None:
     assert symbol(facts, "f").own_mentions == 2
     assert facts.mentions["f"] == 3
     assert facts.mentions["f_other"] == 1
+
+
+def test_own_mentions_count_what_mentions_count_and_no_prose() -> None:
+    facts = read(
+        """
+        def f(n):
+            log("f was called, and f is slow", f"{f.count} times", "f")
+        f(3)
+        """
+    )
+    assert symbol(facts, "f").own_mentions == 2  # interpolated code, and a string that is a name
+    assert facts.mentions["f"] == 3
 
 
 def test_mentions_hold_names_in_code_strings_and_interpolations_but_not_in_prose() -> None:

@@ -15,6 +15,7 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semfora_hooks.languages.comments import MARKER
 from semfora_hooks.languages.facts import ImportFacts
 from semfora_hooks.languages.python.flow import first_child, is_stub, is_wrapper, returns_none
 from semfora_hooks.languages.spec import Definition, LanguageSpec, TypeTest
@@ -38,6 +39,8 @@ _TOKEN = rb"""
   | \d[\w.]*+
   | \S
 """
+_LONG_BLOCK = 200
+_COMMENT_BLOCK = re.compile(rb"(?:^[ \t\f]*+(?:#[^\n]*+)?\n){%d,}+" % (_LONG_BLOCK + 1), re.M)
 _DOTTED = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*(?:\.[A-Za-z_\x80-\xff][\w\x80-\xff]*)*")
 _EXPORTS = re.compile(
     rb"^__all__\s*(?::[^=\n]+)?\+?=\s*[\[(]([^\])]*)[\])]|^__all__\.(?:extend|append)\(([^)]*)\)", re.M
@@ -50,6 +53,7 @@ _TYPE_TEST = re.compile(rb"not\b|isinstance\(")
 _SPACE = re.compile(r"\s+")
 _MAX_TEXT = 200
 
+_TYPING = frozenset({"", "typing", "typing_extensions", "t", "te", "tp"})  # not `asyncio.Protocol`
 _ENUM_BASES = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
@@ -75,6 +79,8 @@ class PythonSpec(LanguageSpec):
             data, problem = _recode(data, error)
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if data.count(b"#") > _LONG_BLOCK:
+            data = _COMMENT_BLOCK.sub(_thin_out, data)
         return data, problem
 
     # -------------------------------------------------------------------------------------------- definitions
@@ -108,10 +114,10 @@ class PythonSpec(LanguageSpec):
                 continue
             text = _text(base, source)
             bases.append(text)
-            last = text.partition("[")[0].rpartition(".")[2]
+            owner, _, last = text.partition("[")[0].rpartition(".")
             if last in _ENUM_BASES:
                 kind = "enum"
-            elif last == "Protocol":
+            elif last == "Protocol" and owner in _TYPING:
                 kind = "interface"
         return Definition(
             name=_field_text(node, "name", source),
@@ -289,6 +295,19 @@ def _binding() -> Any:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _thin_out(block: re.Match[bytes]) -> bytes:
+    """A long run of lines that hold comments at most, as spaces from some line on.
+
+    At each comment the grammar looks for where the next code begins, so that parsing takes the square of their number:
+    minutes for a large file that is commented out. The first lines stay, and some comments that speak to us.
+    """
+    lines = block[0].splitlines(keepends=True)
+    heard = [number for number, line in enumerate(lines) if number < 20 or MARKER in line][:100]
+    for number in set(range(len(lines))).difference(heard):
+        lines[number] = b" " * (len(lines[number]) - 1) + b"\n"
+    return b"".join(lines)
 
 
 def _recode(data: bytes, error: UnicodeDecodeError) -> tuple[bytes, str | None]:
