@@ -122,8 +122,15 @@ class Analysis:
 def _write(path: Path, document: object) -> None:
     """Write a file that others see wholly or not at all."""
     part = path.with_suffix(".part")
-    part.write_bytes(msgspec.json.encode(document))
+    part.write_bytes(msgspec.json.encode(document, enc_hook=_as_list))
     part.replace(path)
+
+
+def _as_list(value: object) -> list[object]:
+    """A sequence of a type of ours, such as the calls of a context, which are packed."""
+    if isinstance(value, Sequence):
+        return list(value)
+    raise NotImplementedError(type(value).__name__)
 
 
 @contextlib.contextmanager
