@@ -28,7 +28,7 @@ from semfora_hooks.index.incremental.view import View
 from semfora_hooks.index.incremental.whole import Assembler
 from semfora_hooks.index.incremental.writing import Description, advance, remove_state
 from semfora_hooks.index.modules import module_name
-from semfora_hooks.index.project import Project
+from semfora_hooks.index.project import Project, outside_callers
 from semfora_hooks.index.store import FactStore
 from semfora_hooks.keptstate import Extract, state_key, tally
 from semfora_hooks.languages.facts import FileFacts, SuppressionFacts
@@ -144,7 +144,7 @@ class ChangeReader:
         self._project = project
         self._extract = extract
         self._rules = rules
-        self._declared = (*config.entry_points, *project.entry_points)
+        self._outside = outside_callers(config, project)
 
     def read(self, base: str, target: str | None, head: str | None) -> Change:
         """Both sides of a change.
@@ -210,7 +210,7 @@ class ChangeReader:
             path: FileEntry(path, *module_name(path, state.roots, state.prefix), facts[path]) if path in facts else None
             for path in distance.paths
         }
-        return View(state, changed, self._declared, track=track)
+        return View(state, changed, self._outside, track=track)
 
     def _advance(self, state: State, base: _Distance, tree: str) -> None:
         """Make the state that of the base."""
@@ -218,7 +218,7 @@ class ChangeReader:
             with state.frozen():
                 view = self._view(state, base, track=True)
                 difference = examine(view, self._config.src, calls_matter=True)
-                tallies = self._tallies(view, View(state, {}, self._declared), difference.affected)
+                tallies = self._tallies(view, View(state, {}, self._outside), difference.affected)
             problems = [
                 *((item.file, item.reason, True) for item in base.snapshot.incomplete),
                 *((path, text, False) for path, found in base.facts.problems.items() for text in found),
@@ -271,7 +271,7 @@ class ChangeReader:
             commented = self._commented(sides, "duplicates")
             duplicates = touched_duplicates(sides, {path for side in sides for path in side.changed}, commented)
         circles = self._circles(sides, differences)
-        whole = View(state, {}, self._declared)
+        whole = View(state, {}, self._outside)
         made: list[ChangeSide] = []
         # Where calls do not matter, what counts them may differ outside of `files` too.
         known: KnownSymbols | None = {} if calls_matter else None

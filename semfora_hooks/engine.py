@@ -177,13 +177,18 @@ class SuggestEngine:
             loaded = self.plugins.load_rules(self.config)
         loaded.notices += selection.without_effect(self.config)
         rules = [item.rule for item in loaded.rules]
+        source = self.config.source or "configuration"
         for key, name, guess in selection.unknown_names(self.config, rules):
-            text = f"{self.config.source or 'configuration'}: '{key}' names '{name}', and there is no such rule"
+            text = f"{source}: '{key}' names '{name}', and there is no such rule"
             hint = f"did you mean '{guess}'?" if guess else "semfora-hooks rules list shows the names"
             if loaded.errors or self.config.no_plugins or self.config.providers.disable:
                 loaded.notices.append(f"{text}, perhaps since a provider is off or failed")
             else:
                 loaded.errors.append(ErrorEntry(kind="config", message=text, hint=hint))
+        for name, guess in selection.unknown_frameworks(self.config):
+            text = f"{source}: 'frameworks' names '{name}', of which nothing is known"
+            hint = f"did you mean '{guess}'?" if guess else "name what it calls in 'entry-points'"
+            loaded.errors.append(ErrorEntry(kind="config", message=text, hint=hint))
         return loaded
 
     # ------------------------------------------------------------------------------------------------------- stages

@@ -21,7 +21,7 @@ from semfora_hooks.index.incremental.writing import (
     write_state,
 )
 from semfora_hooks.index.link import Index, LinkedFiles, assemble, link_files
-from semfora_hooks.index.project import Project
+from semfora_hooks.index.project import Project, outside_callers
 from semfora_hooks.index.results import code_stamp
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.model import Symbol
@@ -47,7 +47,7 @@ def state_key(config: Config, project: Project) -> str:
         config.src,
         config.exclude,
         config.max_file_size_bytes,
-        (*config.entry_points, *project.entry_points),
+        outside_callers(config, project),
         project.prefix,
     )
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
@@ -110,9 +110,8 @@ def check_state(
     except StaleStateError:
         return []
     snapshot = discovery.revision(root, config, state.tree)
-    declared = (*config.entry_points, *project.entry_points)
     facts = extract(snapshot)
-    linked = link_files(facts, config.src, project.prefix, declared, track=True)
+    linked = link_files(facts, config.src, project.prefix, outside_callers(config, project), track=True)
     kept = [rule for rule in rules if rule.id in state.tallied]
     fresh = _rows(config, project, state.tree, snapshot, facts.problems, linked, assemble(linked), kept)
     wrong = differing_tables(state, fresh)

@@ -21,7 +21,7 @@ from semfora_hooks.discovery import Root, Snapshot
 from semfora_hooks.hookspecs import Rule
 from semfora_hooks.index.extract import Workforce, extract_snapshot, has_ours, is_our_problem
 from semfora_hooks.index.facttable import FactTable
-from semfora_hooks.index.project import Project, read_project
+from semfora_hooks.index.project import Project, outside_callers, read_project
 from semfora_hooks.index.results import code_stamp, load_result, save_result
 from semfora_hooks.index.store import FactStore, extractor_key
 from semfora_hooks.languages import load_spec
@@ -179,7 +179,7 @@ class SideReader:
             code_stamp(),
             extractor_key(),
             key,
-            [config.src, config.entry_points],
+            [config.src, config.entry_points, config.frameworks],
             project,
             [(file.path, file.digest, file.language) for file in snapshot.files],
         ]
@@ -334,8 +334,7 @@ class SideReader:
         # What is bad through our fault may go better next time, so it is not kept.
         keeps = keep is not None and not has_ours(facts)
         with self._timed("link"):
-            declared = (*config.entry_points, *project.entry_points)
-            linked = link_files(facts, config.src, project.prefix, declared, track=keeps)
+            linked = link_files(facts, config.src, project.prefix, outside_callers(config, project), track=keeps)
             index = assemble(linked)
             if keeps and store is not None and keep is not None and scope.base_ref is not None:
                 from semfora_hooks.index.incremental.state import StaleStateError

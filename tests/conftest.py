@@ -37,6 +37,8 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     monkeypatch.setenv("SEMFORA_CONFIG_DIR", str(tmp_path_factory.mktemp("configuration")))
     for name in (*_UNWANTED, *(name for name in os.environ if name.startswith("GIT_"))):
         monkeypatch.delenv(name, raising=False)
+    # A pytest that a test starts cleans up below its own folder, not what earlier runs left for this one to clean up.
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.getbasetemp()))
     monkeypatch.setenv("PYTHONSAFEPATH", "")  # remembered as it was: our `main` sets it
     monkeypatch.delenv("PYTHONSAFEPATH")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from semfora_hooks.index.frameworks import Conventions
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.model import CALLABLE_KINDS
 
@@ -24,6 +26,21 @@ _TRANSPARENT = frozenset(
     "setter getter deleter no_type_check deprecated runtime_checkable attrs define frozen unique "
     "coroutine njit jit vectorize".split()
 )
+
+
+class OutsideCallers(NamedTuple):
+    """What a project says of the callers that its code does not show.
+
+    Attributes:
+        entry_points: `module:name` of what is called from outside.
+        frameworks: Names of frameworks (`index.frameworks`) whose conventions hold in every file.
+    """
+
+    entry_points: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+
+
+NO_CALLERS = OutsideCallers()
 
 
 def is_test_file(path: str, symbols: Iterable[SymbolFacts]) -> bool:
@@ -51,9 +68,19 @@ def entry_point(
     module: str,
     in_test_file: bool,
     has_main_guard: bool,
-    declared: Sequence[str],
+    declared: tuple[str, ...],
+    conventions: Conventions,
 ) -> str:
-    """Why `symbol` may be called without a call in sight; `none` where nothing says so."""
+    """Why `symbol` may be called without a call in sight; `none` where nothing says so.
+
+    Args:
+        symbol: The symbol.
+        module: Its file's module.
+        in_test_file: See `is_test_file`.
+        has_main_guard: The file can be run as a script.
+        declared: See `OutsideCallers.entry_points`.
+        conventions: What frameworks call in its file.
+    """
     name = symbol.name
     if symbol.kind == "module":
         return "module"
@@ -76,6 +103,8 @@ def entry_point(
     if symbol.parent == 0 and symbol.kind in CALLABLE_KINDS:
         if has_main_guard and name == "main":
             return "cli_main"
-        if in_test_file and name.startswith("pytest_"):
+        if conventions.has_function(name):
             return "framework"
+    if symbol.kind == "method" and name in conventions.methods:
+        return "framework"
     return "none"

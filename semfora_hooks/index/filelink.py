@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from semfora_hooks.index.entries import FileEntry
-from semfora_hooks.index.entry_points import entry_point, is_test_file
+from semfora_hooks.index.entry_points import OutsideCallers, entry_point, is_test_file
+from semfora_hooks.index.frameworks import conventions, finds_subclasses
 from semfora_hooks.index.imports import external_imports, file_imports
 from semfora_hooks.index.names import Resolver, Target
 from semfora_hooks.languages.facts import CallFacts, SymbolFacts
@@ -115,6 +116,10 @@ class FileLink(msgspec.Struct, array_like=True):
             )
 
 
+_OF_TESTS = ("pytest", "unittest")
+"""Frameworks whose conventions hold in test files, whatever these import."""
+
+
 def is_telling(name: str) -> bool:
     """Whether a method's name alone can say which method is meant."""
     return name not in _BUILTIN_MEMBERS and not name.startswith("__")
@@ -126,15 +131,15 @@ class FileLinker:
     Args:
         resolver: Knows all files.
         unique_method: The method of a name that exactly one class of the repository defines, if its name is telling.
-        declared: `module:name` of code that is called from outside.
+        outside: What the project says of callers outside.
     """
 
     def __init__(
-        self, resolver: Resolver, unique_method: Callable[[str], MethodPlace | None], declared: Sequence[str]
+        self, resolver: Resolver, unique_method: Callable[[str], MethodPlace | None], outside: OutsideCallers
     ) -> None:
         self.resolver = resolver
         self._unique_method = unique_method
-        self._declared = declared
+        self._outside = outside
 
     def link(self, entry: FileEntry) -> FileLink:
         """One file, linked."""
@@ -197,6 +202,8 @@ class FileLinker:
     def _entry_points(self, entry: FileEntry) -> list[str]:
         in_test_file = is_test_file(entry.path, entry.facts.symbols)
         cooperative = {(call.owner, call.callee) for call in entry.facts.calls if call.callee.startswith("super().")}
+        named = (*self._outside.frameworks, *_OF_TESTS) if in_test_file else self._outside.frameworks
+        followed = conventions(entry.facts.imports, named)
         found = []
         for index, facts in enumerate(entry.facts.symbols):
             kind = entry_point(
@@ -204,10 +211,13 @@ class FileLinker:
                 module=entry.module,
                 in_test_file=in_test_file,
                 has_main_guard=entry.facts.has_main_guard,
-                declared=self._declared,
+                declared=self._outside.entry_points,
+                conventions=followed,
             )
             if kind == "none" and facts.kind == "method":
                 kind = self._override(entry, facts, (index, f"super().{facts.name}") in cooperative)
+            elif kind == "none" and facts.kind in CLASS_KINDS:
+                kind = self._found_class(entry, index, facts)
             found.append(kind)
         return found
 
@@ -218,3 +228,15 @@ class FileLinker:
         if is_cooperative:
             return "override"  # a mixin: the base comes with the class that uses it
         return "framework" if self.resolver.has_unknown_base(entry, facts.parent) else "none"
+
+    def _found_class(self, entry: FileEntry, index: int, facts: SymbolFacts) -> str:
+        """Whether a class is found by its bases (they register it), or by those of the class around it (`Meta`)."""
+        if facts.base_classes:
+            if self.resolver.overrides(entry, index, "__init_subclass__") is not None:
+                return "framework"
+            if any(map(finds_subclasses, self.resolver.ancestors(entry, index))):
+                return "framework"
+        around = facts.parent
+        if around > 0 and entry.facts.symbols[around].kind in CLASS_KINDS and not facts.name.startswith("_"):
+            return self._override(entry, facts, is_cooperative=False)
+        return "none"

@@ -11,7 +11,7 @@ import msgspec
 from semfora_hooks.index.calls import CallTable, constructor_call
 from semfora_hooks.index.calls import Row as CallRow
 from semfora_hooks.index.entries import FileEntry, Window, path_of
-from semfora_hooks.index.entry_points import is_test_file, is_vendored
+from semfora_hooks.index.entry_points import NO_CALLERS, OutsideCallers, is_test_file, is_vendored
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink, FileLinker, LinkedCall, MethodPlace, is_telling
 from semfora_hooks.index.imports import ModuleShare, import_edges, modules
@@ -74,7 +74,7 @@ def link(
     *,
     src: Sequence[str] = (),
     prefix: str = "",
-    declared_entry_points: Sequence[str] = (),
+    outside: OutsideCallers = NO_CALLERS,
 ) -> Index:
     """Link the facts of a snapshot.
 
@@ -82,16 +82,16 @@ def link(
         files: Paths and facts, sorted by path.
         src: Configured source roots; found by themselves where empty.
         prefix: The dotted package the repository's root is inside of (`modules.package_prefix`).
-        declared_entry_points: `module:name` of code that is called from outside.
+        outside: What the project says of callers outside.
     """
-    return assemble(link_files(dict(files), src, prefix, declared_entry_points))
+    return assemble(link_files(dict(files), src, prefix, outside))
 
 
 def link_files(
     files: Mapping[str, FileFacts],
     src: Sequence[str] = (),
     prefix: str = "",
-    declared: Sequence[str] = (),
+    outside: OutsideCallers = NO_CALLERS,
     *,
     track: bool = False,
 ) -> LinkedFiles:
@@ -105,7 +105,7 @@ def link_files(
         if known is None or is_preferred(entry.path, known.path):
             by_module[entry.module] = entry
     resolver = Resolver(by_module, roots=roots, track=track)
-    linker = FileLinker(resolver, _unique_methods(entries).get, declared)
+    linker = FileLinker(resolver, _unique_methods(entries).get, outside)
     links, notes, packed = [], [], []
     names: dict[str, str] = {}
     share = names.setdefault  # each file has texts of its own for what many of them call and import

@@ -20,6 +20,7 @@ from semfora_hooks.model import CLASS_KINDS, Resolution
 
 _MAX_WRAPPERS = 12  # `Optional[Annotated[...]]`, peeled off
 _MAX_BASES = 48  # classes looked at for one member
+_MAX_REEXPORTS = 8  # modules that pass on one name
 _WRAPPED = re.compile(r"(?:\w+\.)*(?:Optional|Annotated|Final|ClassVar|Required|NotRequired)\s*\[(.*)\]")
 _CLASS = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
 _BUILTINS = frozenset(dir(builtins))
@@ -339,6 +340,51 @@ class Resolver:
         if len(known) + plain < len(symbol.base_classes):
             return True
         return any(self.has_unknown_base(owner, base) for owner, base in known if (owner, base) != (file, index))
+
+    def ancestors(self, file: FileEntry, index: int) -> frozenset[str]:
+        """Dotted names of all that a class inherits from, inside the repository and outside it.
+
+        What a call gives is named after what is called: `db.Model` is `flask_sqlalchemy.SQLAlchemy().Model`.
+        """
+        if not file.facts.symbols[index].base_classes:
+            self._note_symbol(file, index)
+            return frozenset()
+        key = ("ancestors", file.path, index)
+        return self.memo.ask(key, lambda: self._ancestors(file, index)) or frozenset()
+
+    def _ancestors(self, file: FileEntry, index: int) -> frozenset[str]:
+        found: set[str] = set()
+        symbol = file.facts.symbols[index]
+        scope = max(symbol.parent, 0)
+        for base in symbol.base_classes:
+            name = self._outside_name(file, scope, base.partition("[")[0])
+            if name is not None:
+                found.add(name)
+        for owner, base_index in self.bases(file, index):
+            found.add(f"{owner.module}.{owner.facts.symbols[base_index].qualified_name}")
+            found |= self.ancestors(owner, base_index)
+        return frozenset(found)
+
+    def _outside_name(self, file: FileEntry, scope: int, reference: str) -> str | None:
+        """The dotted name of something outside the repository, which may be made by a call; else `None`."""
+        target = self.resolve(file, scope, reference)
+        if target is not None:
+            return target.name if target.kind == "external" else None
+        head, dot, rest = reference.partition(".")
+        for _ in range(_MAX_REEXPORTS):
+            self.memo.note(("name", file.path, head))
+            item, name = file.names.imports.get(0, {}).get(head, (None, None))
+            if item is None or not name:
+                break
+            source = self.file_of(self.absolute(file, item))
+            if source is None:
+                return None
+            file, head = source, name
+        binding = file.names.bindings.get(0, {}).get(head)
+        if binding is None or not binding.is_call:
+            return None
+        made_by = self.resolve(file, binding.owner, binding.value)
+        return f"{made_by.name}(){dot}{rest}" if made_by is not None and made_by.kind == "external" else None
 
     def _is_plain_base(self, file: FileEntry, scope: int, base: str) -> bool:
         """Whether a base class brings no methods that others call: by its name, and by where that was imported from."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from semfora_hooks.config import parse_toml
+from semfora_hooks.config import Config, parse_toml
+from semfora_hooks.index.entry_points import OutsideCallers
 from semfora_hooks.index.modules import package_prefix
 
 _MAX_BYTES = 1 << 20
@@ -49,6 +50,11 @@ def read_project(root: Path) -> Project:
         or any(root.glob("*.dist-info"))
     )
     return Project(is_library, tuple(sorted(set(found))), prefix)
+
+
+def outside_callers(config: Config, project: Project) -> OutsideCallers:
+    """What the configuration and the packaging metadata say of callers outside."""
+    return OutsideCallers((*config.entry_points, *project.entry_points), config.frameworks)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -58,17 +58,20 @@ def unknown_names(config: Config, rules: Sequence[Rule]) -> list[tuple[str, str,
 def without_effect(config: Config) -> list[str]:
     """What the configuration says and nothing comes of, in words."""
     source = config.source or "configuration"
-    found = [
+    return [
         f"{source}: 'src' names '{name}', and there is no such folder in the repository"
         for name in config.src
         if not _is_inside(config.root_path, name)
     ]
-    if config.frameworks:
-        found.append(
-            f"{source}: 'frameworks' changes nothing yet: what frameworks call is known by its decorators and base "
-            "classes; name the rest in 'entry-points'"
-        )
-    return found
+
+
+def unknown_frameworks(config: Config) -> list[tuple[str, str | None]]:
+    """Names in `frameworks` of which nothing is known, each with the nearest that there is."""
+    if not config.frameworks:
+        return []
+    from semfora_hooks.index.frameworks import FRAMEWORKS
+
+    return [(name, nearest(name, sorted(FRAMEWORKS))) for name in config.frameworks if name not in FRAMEWORKS]
 
 
 def _is_inside(root: Path, name: str) -> bool:

@@ -410,9 +410,17 @@ def test_wrong_configuration(app: Project, run: Run, toml: str, text: str) -> No
             "'per-file-ignores.'tests/**'' names 'namin', and there is no such rule (did you mean 'naming'?)",
         ),
         ("rules = {namin = {}}", "'rules' names 'namin', and there is no such rule (did you mean 'naming'?)"),
+        (
+            'frameworks = ["djangoo"]',
+            "'frameworks' names 'djangoo', of which nothing is known (did you mean 'django'?)",
+        ),
+        (
+            'frameworks = ["django", "homegrown"]',
+            "'frameworks' names 'homegrown', of which nothing is known (name what it calls in 'entry-points')",
+        ),
     ],
 )
-def test_unknown_rule_names(app: Project, run: Run, toml: str, text: str) -> None:
+def test_unknown_names(app: Project, run: Run, toml: str, text: str) -> None:
     app.write({"semfora.toml": f"{toml}\n"})
     outcome = run("suggest")
     assert outcome.code == 2

@@ -5,17 +5,23 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from semfora_hooks.index.entry_points import OutsideCallers
 from semfora_hooks.index.link import Index, link
 from semfora_hooks.languages.extract import extract
 from semfora_hooks.model import CallEdge, Module, Symbol
 
 
 def build(
-    files: Mapping[str, str], *, src: Sequence[str] = (), prefix: str = "", declared: Sequence[str] = ()
+    files: Mapping[str, str],
+    *,
+    src: Sequence[str] = (),
+    prefix: str = "",
+    declared: tuple[str, ...] = (),
+    frameworks: tuple[str, ...] = (),
 ) -> Index:
     """The index of `files` (path to source, dedented)."""
     facts = [(path, extract(textwrap.dedent(text).encode(), "python")) for path, text in sorted(files.items())]
-    return link(facts, src=src, prefix=prefix, declared_entry_points=declared)
+    return link(facts, src=src, prefix=prefix, outside=OutsideCallers(declared, frameworks))
 
 
 def sym(index: Index, identity: str) -> Symbol:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from stock import paths, sources
 
 from semfora_hooks.index.entries import FileEntry
+from semfora_hooks.index.entry_points import NO_CALLERS
 from semfora_hooks.index.facttable import FactTable
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
 from semfora_hooks.index.incremental.interface import changed_names
@@ -36,7 +37,7 @@ def link_alone(linked: LinkedFiles, entry: FileEntry) -> FileLink:
         for index, symbol in enumerate(other.facts.symbols):
             if is_plain_method(symbol):
                 methods[symbol.name] = None if symbol.name in methods else (other, index)
-    return FileLinker(Resolver(modules), methods.get, ()).link(entry)
+    return FileLinker(Resolver(modules), methods.get, NO_CALLERS).link(entry)
 
 
 @quick

@@ -375,6 +375,14 @@ def test_what_a_definition_says_of_itself_in_prose_takes_no_mention_away() -> No
         ("a.py", "class B(External): ...\nclass A(B):\n    def hook(self): ...", "A.hook", "framework"),
         ("a.py", "class Mixin:\n    def hook(self):\n        super().hook()", "Mixin.hook", "override"),
         ("a.py", "class Mixin:\n    def hook(self):\n        super().other()", "Mixin.hook", "none"),
+        ("a.py", "class A(External):\n    class Meta: ...", "A.Meta", "framework"),
+        ("a.py", "class A(External):\n    class _Own: ...", "A._Own", "none"),
+        ("a.py", "class B(External): ...\nclass A(B):\n    class Meta: ...", "A.Meta", "framework"),
+        ("a.py", "class B:\n    class Meta: ...\nclass A(B):\n    class Meta: ...", "A.Meta", "override"),
+        ("a.py", "class A:\n    class Meta: ...", "A.Meta", "none"),
+        ("a.py", "class B:\n    def __init_subclass__(cls): ...\nclass A(B): ...", "A", "framework"),
+        ("a.py", "class A:\n    def __init_subclass__(cls): ...", "A", "none"),
+        ("a.py", "class A(External): ...", "A", "none"),
     ],
 )
 def test_entry_points(path: str, source: str, identity: str, entry: str) -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from semfora_hooks.config import Config
 from semfora_hooks.errors import ConfigError
-from semfora_hooks.policy.selection import ignored_in_files, is_selected, unknown_names, without_effect
+from semfora_hooks.policy.selection import (
+    ignored_in_files,
+    is_selected,
+    unknown_frameworks,
+    unknown_names,
+    without_effect,
+)
 
 from .builders import AnyRule, finding, symbol
 
@@ -67,8 +73,11 @@ def test_what_has_no_effect_is_told(tmp_path: Path) -> None:
     assert without_effect(Config(root=root, src=("src", *wrong), source="semfora.toml")) == [
         f"semfora.toml: 'src' names '{name}', and there is no such folder in the repository" for name in wrong
     ]
-    [text] = without_effect(Config(root=root, frameworks=("django",)))
-    assert text.startswith("configuration: 'frameworks' changes nothing yet: ")
+
+
+def test_unknown_frameworks_are_told_with_the_nearest() -> None:
+    assert unknown_frameworks(Config()) == []
+    assert unknown_frameworks(Config(frameworks=("django", "djngo", "qqq"))) == [("djngo", "django"), ("qqq", None)]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from semfora_hooks.index.entries import FileEntry, path_of
+from semfora_hooks.index.entry_points import NO_CALLERS
 from semfora_hooks.index.filelink import FileLink
 from semfora_hooks.index.incremental.cycles import CallGraph, circles, exact_calls
 from semfora_hooks.index.incremental.interface import changed_names, dependency_keys
@@ -57,7 +58,7 @@ def examine(view: View, src: Sequence[str], *, calls_matter: bool) -> Difference
     _check_roots(view, src)
     state.load_entries(view.changed)
     old = {path: state.entry(path) for path in view.changed if state.row(path) is not None}
-    base = View(state, {}, ())
+    base = View(state, {}, NO_CALLERS)
     found = Difference(affected=set(view.changed))
     _link_again(view, base, old)
     _compare_links(view, old, found, calls_matter=calls_matter)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from functools import cached_property
 
 from semfora_hooks.index.entries import FileEntry, path_of
+from semfora_hooks.index.entry_points import OutsideCallers
 from semfora_hooks.index.filelink import FileLink, FileLinker, MethodPlace
 from semfora_hooks.index.incremental.reverse import ReverseLinks
 from semfora_hooks.index.incremental.state import State, SymbolCounts
@@ -21,7 +22,7 @@ class View:
     Args:
         state: What is stored.
         changed: Path to file, for each that differs from the state; `None` for one that is not there.
-        declared: `module:name` of code that is called from outside.
+        outside: What the project says of callers outside.
         track: Collect what links depend on, to store them.
 
     Attributes:
@@ -35,7 +36,7 @@ class View:
     """
 
     def __init__(
-        self, state: State, changed: Mapping[str, FileEntry | None], declared: Sequence[str], *, track: bool = False
+        self, state: State, changed: Mapping[str, FileEntry | None], outside: OutsideCallers, *, track: bool = False
     ) -> None:
         self.state = state
         self.changed = changed
@@ -56,7 +57,7 @@ class View:
         self._methods: dict[str, MethodPlace | None] = {}
         self._known_mentions: dict[str, int] = {}
         self.resolver = Resolver(_Modules(self), _Packages(self), state.roots, track=track)
-        self.linker = FileLinker(self.resolver, self.unique_method, declared)
+        self.linker = FileLinker(self.resolver, self.unique_method, outside)
 
     # -------------------------------------------------------------------------------------------------------- files
 
