@@ -78,7 +78,7 @@ def news(repository: Repository, rule: str, scope: str = "staged", **changes: An
 
 
 def test_random_sequences_of_edits_give_the_views_of_a_cold_run(fresh: Any, reads: Reads, echo: None) -> None:  # noqa: F811
-    play_sequences(fresh, share=8)
+    play_sequences(fresh, 12)
     assert reads.told > 5
 
 
@@ -98,7 +98,7 @@ def test_what_did_not_change_is_never_news(fresh: Any, echo: None, monkeypatch: 
 
     monkeypatch.setattr(Repository, "run", watch)
     monkeypatch.setattr(Repository, "check", lambda self, scope, base=None: base or self.judge(scope, cached=True))
-    play_sequences(fresh, share=8)
+    play_sequences(fresh, 12)
     assert len(seen) > 50
 
 

@@ -52,7 +52,7 @@ def _everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_random_sequences_of_edits_give_the_bytes_of_a_cold_run(fresh: Any, reads: Reads) -> None:  # noqa: F811
-    play_sequences(fresh, share=10)
+    play_sequences(fresh, 12)
     stale = Counter(reads.stale)
     stale.pop("no such table: link_meta")
     assert reads.told > 10 * stale.total(), stale
