@@ -16,6 +16,8 @@ from .conftest import ALIVE
 
 KINDS = {"compile", "incompatible", "refused_import", "trap", "memory", "bad_output", "too_large", "timeout", "plugin"}
 SEED = 20_240_611
+SHORT = Limits(memory=16 << 20, timeout=0.5)
+"""For what runs until it is stopped."""
 STARTED = "(func $start (unreachable)) (start $start)"
 """Would give `trap` if it ran."""
 
@@ -262,7 +264,7 @@ def test_a_file_that_is_too_large(fails):
     assert "more than 100 bytes" in error.message
 
 
-def test_every_kind_has_a_hint(fails):
+def test_every_kind_has_a_hint(fails, patient_host):
     """The ones that plugins can bring about; each error says what to do."""
     for plugin, kind in {
         core(sources.LOOP): "timeout",
@@ -274,6 +276,6 @@ def test_every_kind_has_a_hint(fails):
         "(module)": "incompatible",
         core(imports='(import "a" "b" (func))'): "refused_import",
     }.items():
-        error = fails(plugin, kind)
+        error = fails(plugin, kind, **({"limits": SHORT} if kind == "timeout" else {}))
         assert error.hint
         assert error.message.startswith("plugin 'custom-checks/probe' (.semfora/plugins/probe.wasm): ")
