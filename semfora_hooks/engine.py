@@ -178,7 +178,10 @@ class SuggestEngine:
         loaded.notices += selection.without_effect(self.config)
         rules = [item.rule for item in loaded.rules]
         source = self.config.source or "configuration"
+        broken = {error.rule for error in loaded.errors}  # they have been told of
         for key, name, guess in selection.unknown_names(self.config, rules):
+            if name in broken:
+                continue
             text = f"{source}: '{key}' names '{name}', and there is no such rule"
             hint = f"did you mean '{guess}'?" if guess else "semfora-hooks rules list shows the names"
             if loaded.errors or self.config.no_plugins or self.config.providers.disable:

@@ -11,9 +11,11 @@ class SemforaError(Exception):
         message: What went wrong, where, and why.
         hint: What to do next, or `None`.
         fatal: Whether the run must exit with 2; otherwise the message is only a notice.
+        rule: The id of the rule that does not run for it, where one alone does not.
     """
 
     kind = "internal"
+    rule: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None, fatal: bool = True) -> None:
         super().__init__(message)

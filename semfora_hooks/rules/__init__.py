@@ -24,5 +24,6 @@ def load_builtin(config: Config) -> Loaded:
         try:
             rules.append(kind.configured(config))
         except ConfigError as error:
+            error.rule = kind.id
             errors.append(error)
     return Loaded(rules=rules, errors=errors)

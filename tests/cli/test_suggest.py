@@ -428,6 +428,17 @@ def test_unknown_names(app: Project, run: Run, toml: str, text: str) -> None:
     assert "app.py:4:1: warning dead-code" in outcome.out  # the others ran
 
 
+def test_a_rule_with_wrong_options_is_told_once(app: Project, run: Run) -> None:
+    app.write({"semfora.toml": 'select = ["naming", "dead-code"]\n[rules.naming]\nmajority = 1\n'})
+    outcome = run("suggest")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: semfora.toml: unknown key 'rules.naming.majority' (")
+    assert "no such rule" not in outcome.err
+    assert "app.py:4:1: warning dead-code" in outcome.out
+    errors = run("suggest", "--output-format", "json").json["errors"]
+    assert [error["rule"] for error in errors] == ["naming"]
+
+
 def test_corrupt_configuration(app: Project, run: Run) -> None:
     app.write({"pyproject.toml": "[tool.semfora\n"})
     code, out, err = run("suggest")
