@@ -12,6 +12,15 @@ PATHS = ["a.py", "b.py", "pkg/__init__.py", "pkg/a.py", "pkg/b.py", "pkg/sub/c.p
 MODULES = ["a", "b", "pkg", "pkg.a", "pkg.b", "pkg.sub.c", "nowhere"]
 NAMES = ["alpha", "beta", "_gamma", "visit_leaf", "_visit_leaf", "loadAll", "get_size"]
 CLASSES = ["Base", "Child", "_Hidden"]
+BASES = ["object", "models.Model", "db.Model"]
+OUTSIDE = [
+    "from django.db import models\n",
+    "from flask_sqlalchemy import SQLAlchemy\n\ndb = SQLAlchemy()\n",
+    "from a import db\n",
+    "from .b import db, models\n",
+    "import pytest, scrapy\n\n\ndef pytest_alpha(): ...\n",
+]
+"""What frameworks find."""
 LONG = """
     total = 0
     for item in values:
@@ -55,6 +64,7 @@ def _class(name: str, base: str, method: str, n: int) -> str:
         f"        self.part.{method}()\n        super().{method}()\n",
         f"class {name}:\n    def {method}(self, values):{_indented(n)}\n",
         f"class {name}({base}): ...\n",
+        f"class {name}({base}):\n    def __init_subclass__(cls): ...\n\n    class {method}: ...\n",
     ]
     return bodies[n % len(bodies)]
 
@@ -89,6 +99,10 @@ RULES = """
   match: {kind: [function, method, class]}
   condition: {no_callers: true, imports: ["*b*"]}
   severity: info
+- name: outside
+  match: {kind: [function, method, class]}
+  condition: {entry_point: [framework, override]}
+  severity: info
 - name: busy
   condition: {min_fan_out: 2, min_calls: 2}
   severity: info
@@ -97,7 +111,7 @@ RULES = """
 small = st.integers(0, 9)
 chunks = st.one_of(
     st.builds(_function, st.sampled_from(NAMES), st.sampled_from([*NAMES, *CLASSES]), small),
-    st.builds(_class, st.sampled_from(CLASSES), st.sampled_from([*CLASSES, "object"]), st.sampled_from(NAMES), small),
+    st.builds(_class, st.sampled_from(CLASSES), st.sampled_from([*CLASSES, *BASES]), st.sampled_from(NAMES), small),
     st.builds(lambda m: f"import {m}\n", st.sampled_from(MODULES)),
     st.builds(
         lambda m, n: f"from {m} import {n}\n", st.sampled_from(MODULES), st.sampled_from([*NAMES, *CLASSES, "*"])
@@ -106,6 +120,7 @@ chunks = st.one_of(
     st.builds(
         lambda m, n: f"print({m}.{n}())\n", st.sampled_from(["a", "b", "pkg"]), st.sampled_from([*NAMES, *CLASSES])
     ),
+    st.sampled_from(OUTSIDE),
     st.builds(lambda n: f"thing = {n}()\nthing.alpha()\n", st.sampled_from(CLASSES)),
     st.builds(lambda n: f"use('{n}')\n", st.sampled_from([*NAMES, "visit_", "_leaf", "x y"])),
     st.builds(lambda n: f"__all__ = ['{n}']\n", st.sampled_from(NAMES)),
