@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forked
 import msgspec
 import pytest
 
@@ -28,6 +28,7 @@ from semfora_hooks.languages.extract import extract
 
 pytestmark = pytest.mark.e2e
 
+HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).parent / "semfora-hooks"
 FILES = 24
 LIMIT = 120.0
@@ -41,12 +42,22 @@ class Outcome(NamedTuple):
     problems: list[str]
 
 
-def start(root: Path, *arguments: str, drop: Callable[[], None] | None = None, **environment: str) -> Any:
+def start(
+    root: Path,
+    *arguments: str,
+    drop: Callable[[], None] | None = None,
+    room: int | None = None,
+    **environment: str,
+) -> Any:
+    """A run, with what `drop` does before it, or with no file that may become larger than `room`."""
     inherited = {name: value for name, value in os.environ.items() if environment.get(name) != "-"}
+    its_own = {**inherited, **{name: value for name, value in environment.items() if value != "-"}}
+    if drop is None:
+        return forked.Process(arguments, root, its_own, room)
     return subprocess.Popen(
         [PROGRAM, *arguments],
         cwd=root,
-        env={**inherited, **{name: value for name, value in environment.items() if value != "-"}},
+        env=its_own,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
@@ -63,8 +74,8 @@ def finish(process: Any) -> Outcome:
     return Outcome(process.returncode, report, err.splitlines())
 
 
-def suggest(root: Path, *arguments: str, drop: Callable[[], None] | None = None, **environment: str) -> Outcome:
-    return finish(start(root, "suggest", "--output-format", "json", *arguments, drop=drop, **environment))
+def suggest(root: Path, *arguments: str, **options: Any) -> Outcome:
+    return finish(start(root, "suggest", "--output-format", "json", *arguments, **options))
 
 
 def cold(root: Path) -> Outcome:
@@ -190,8 +201,9 @@ def test_eight_processes_at_once_in_four_worktrees(root: Path, cache: Path, tmp_
 # -------------------------------------------------------------------------------------------------------------- kills
 
 KILLS = """
-import json, os, pathlib, random, signal, sys, time
-sys.path.insert(0, sys.argv[2])
+import os, pathlib, random, signal, sys, time
+sys.path[:0] = sys.argv[2:]
+from forked import import_everything
 from semfora_hooks.config import load_config
 from semfora_hooks.discovery import find_root
 from semfora_hooks.engine import Request, SuggestEngine
@@ -212,6 +224,8 @@ def child():
         run()
     finally:
         os._exit(0)
+
+import_everything()
 
 def measured():
     start = time.perf_counter()
@@ -240,7 +254,7 @@ print(killed)
 def test_a_hundred_kills(root: Path, cache: Path) -> None:
     """Each at another moment of a run that writes; forked, so that none is wasted on the interpreter's start."""
     suggest(root)
-    command = [sys.executable, "-P", "-c", KILLS, str(root), str(Path(__file__).parent)]
+    command = [sys.executable, "-P", "-c", KILLS, str(root), str(HERE), str(HERE.parent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, cwd=root, check=True)
     assert "Traceback" not in done.stderr
     assert int(done.stdout) >= 40  # others were faster than what was expected
@@ -253,33 +267,43 @@ def test_a_hundred_kills(root: Path, cache: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-WRITER = """
-import pathlib, random, sys
+WRITERS = """
+import os, pathlib, random, signal, sys, time
 from semfora_hooks.index.store import FactStore
 import msgspec
 from semfora_hooks.languages.extract import extract
+
 data = msgspec.msgpack.encode(extract(b"x = 1\\n" * 999, "python"))
-chance = random.Random(sys.argv[2])
-print("ready", flush=True)
-while True:
-    store = FactStore(pathlib.Path(sys.argv[1]))
-    store.save((f"{chance.getrandbits(160):040x}", "python", data) for _ in range(300))
-    store.close()
+chance = random.Random(7)
+
+def write(number, ready):
+    names = random.Random(number)
+    os.write(ready, b"+")
+    while True:
+        store = FactStore(pathlib.Path(sys.argv[1]))
+        store.save((f"{names.getrandbits(160):040x}", "python", data) for _ in range(300))
+        store.close()
+
+for number in range(12):
+    begun, ready = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            write(number, ready)
+        finally:
+            os._exit(1)
+    os.read(begun, 1)
+    time.sleep(chance.uniform(0.0, 0.15))
+    os.kill(pid, signal.SIGKILL)
+    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 """
 
 
 def test_kills_in_the_middle_of_writing(root: Path, cache: Path) -> None:
     truth = cold(root)
-    chance = random.Random(7)
-    for turn in range(12):
-        command = [sys.executable, "-P", "-c", WRITER, str(root), str(turn)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0.0, 0.15))
-            process.kill()
-            assert process.communicate()[1] == b""
+    command = [sys.executable, "-P", "-c", WRITERS, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
     assert suggest(root) == truth
     code, text = verify(root)
     assert (code, " 0 wrong; " in text) == (0, True), text
@@ -302,28 +326,23 @@ def mounted(folder: Path, options: str) -> Iterator[bool]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def limited(size: int) -> Callable[[], None]:
-    """Let no file become larger: writing fails in the middle of it, as on a full disk."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
 @pytest.mark.parametrize("size", [4, 28, 64, 100])
 def test_a_full_disk(warm: Warm, size: int) -> None:
     shutil.rmtree(warm.cache)
     with mounted(warm.cache, f"size={size}k,mode=700") as is_small:
-        drop = None if is_small else limited(size << 10)
-        assert suggest(warm.root, drop=drop) == warm.truth
-        assert suggest(warm.root, drop=drop) == warm.truth
+        room = None if is_small else size << 10
+        assert suggest(warm.root, room=room) == warm.truth
+        assert suggest(warm.root, room=room) == warm.truth
         if is_small:
             assert os.statvfs(warm.cache).f_blocks * os.statvfs(warm.cache).f_frsize == size << 10
 
 
 @pytest.mark.parametrize("size", [1, 8192, 40_000])
 def test_files_that_may_not_grow(warm: Warm, size: int) -> None:
-    assert suggest(warm.root, drop=limited(size)) == warm.truth
+    assert suggest(warm.root, room=size) == warm.truth
     assert suggest(warm.root) == warm.truth
     warm.database.unlink()
-    assert suggest(warm.root, drop=limited(size)) == warm.truth
+    assert suggest(warm.root, room=size) == warm.truth
     assert suggest(warm.root) == warm.truth
     assert verify(warm.root)[0] == 0
 
@@ -338,8 +357,8 @@ def test_a_disk_that_fills_up_between_runs(root: Path, cache: Path) -> None:
         for number in range(FILES):
             edit(root, number, 7)
         truth = cold(root)
-        drop = None if is_small else limited(database(root, cache).stat().st_size)
-        assert suggest(root, drop=drop) == truth
+        room = None if is_small else database(root, cache).stat().st_size
+        assert suggest(root, room=room) == truth
         (cache / "filler").unlink(missing_ok=True)
         assert suggest(root) == truth
         assert verify(root)[0] == 0
@@ -575,25 +594,32 @@ def test_bits_that_turned(warm: Warm, seed: int) -> None:
     assert suggest(warm.root) == warm.truth
 
 
+@pytest.fixture(scope="module")
+def stated(tmp_path_factory: pytest.TempPathFactory) -> Warm:
+    """A repository with something staged, and a cache with the state of its last commit."""
+    folder = tmp_path_factory.mktemp("stated")
+    root = make(folder)
+    edit(root, 4, 9)
+    subprocess.run(["git", "add", "part4.py"], cwd=root, check=True)
+    truth = suggest(root, "--staged", "--no-cache")
+    assert suggest(root, "--staged", SEMFORA_CACHE_DIR=str(folder / "saved")) == truth  # writes the state
+    assert suggest(root, "--staged", SEMFORA_CACHE_DIR=str(folder / "saved")) == truth  # reads it
+    return Warm(root, folder / "cache", truth)
+
+
 @pytest.mark.parametrize("seed", range(8))
-def test_damage_to_what_changes_are_told_from(warm: Warm, seed: int) -> None:
+def test_damage_to_what_changes_are_told_from(stated: Warm, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Staged runs read tables in which a row that cannot be found would be an answer."""
-    edit(warm.root, 4, 9)
-    subprocess.run(["git", "add", "part4.py"], cwd=warm.root, check=True)
-    try:
-        truth = suggest(warm.root, "--staged", "--no-cache")
-        assert suggest(warm.root, "--staged") == truth  # writes the state
-        assert suggest(warm.root, "--staged") == truth  # reads it
-        data = bytearray(warm.database.read_bytes())
-        chance = random.Random(seed)
-        for page in chance.sample(range(1, len(data) // 4096), 4):
-            data[page * 4096 + 2000 : (page + 1) * 4096] = chance.randbytes(2096)
-        warm.database.write_bytes(data)
-        assert suggest(warm.root, "--staged") == truth
-        assert suggest(warm.root, "--staged") == truth
-    finally:
-        edit(warm.root, 4, 0)
-        subprocess.run(["git", "add", "part4.py"], cwd=warm.root, check=True)
+    shutil.rmtree(stated.cache, ignore_errors=True)
+    shutil.copytree(stated.root.parent / "saved", stated.cache)
+    monkeypatch.setenv("SEMFORA_CACHE_DIR", str(stated.cache))
+    data = bytearray(stated.database.read_bytes())
+    chance = random.Random(seed)
+    for page in chance.sample(range(1, len(data) // 4096), 4):
+        data[page * 4096 + 2000 : (page + 1) * 4096] = chance.randbytes(2096)
+    stated.database.write_bytes(data)
+    assert suggest(stated.root, "--staged") == stated.truth
+    assert suggest(stated.root, "--staged") == stated.truth
 
 
 OBSTACLES: dict[str, Callable[[Path], object]] = {
