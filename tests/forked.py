@@ -27,16 +27,18 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 _NUMBER = struct.Struct("=i")
+_END = struct.Struct("=id")
 _KEEPS_OUT = ("semfora_hooks.__main__", "semfora_hooks.pytest_plugin", "semfora_hooks.testing")
 _IMPORTED_LATE = ("sqlite3", "difflib", "click.shell_completion", "json", "signal", "multiprocessing.connection")
 
 
 class Done(NamedTuple):
-    """What a process left behind."""
+    """What a process left behind; `seconds` are those of processors, its children's included."""
 
     returncode: int
     stdout: bytes
     stderr: bytes
+    seconds: float
 
 
 class Process:
@@ -75,12 +77,13 @@ class Process:
             socket.send_fds(_server(), [b"+"], [stream.fileno(), their_out, their_err, theirs.fileno()])
         os.close(their_out)
         os.close(their_err)
-        self.pid = self._number()
+        self.seconds = 0.0
+        (self.pid,) = self._told(_NUMBER)
 
-    def _number(self) -> int:
-        data = self._status.recv(_NUMBER.size, socket.MSG_WAITALL)
-        assert len(data) == _NUMBER.size, "the process that forks is gone"
-        return int(_NUMBER.unpack(data)[0])
+    def _told(self, what: struct.Struct) -> tuple[Any, ...]:
+        data = self._status.recv(what.size, socket.MSG_WAITALL)
+        assert len(data) == what.size, "the process that forks is gone"
+        return what.unpack(data)
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code, negative for a signal.
@@ -93,7 +96,8 @@ class Process:
                 selector.register(self._status, selectors.EVENT_READ)
                 if not selector.select(timeout):
                     raise subprocess.TimeoutExpired("semfora-hooks", timeout or 0)
-            self.returncode = os.waitstatus_to_exitcode(self._number())
+            status, self.seconds = self._told(_END)
+            self.returncode = os.waitstatus_to_exitcode(status)
             self._status.close()
         return self.returncode
 
@@ -151,7 +155,7 @@ def run(
         process.kill()
         raise
     assert process.returncode is not None
-    return Done(process.returncode, out, err)
+    return Done(process.returncode, out, err, process.seconds)
 
 
 # ----------------------------------------------------------------------------------------------- the process that forks
@@ -215,7 +219,8 @@ def _attended(request: int, out: int, err: int, status: int) -> dict[str, Any]:
             os.close(descriptor)
         with contextlib.suppress(OSError):  # nobody may want to know any more
             os.write(status, _NUMBER.pack(pid))
-            os.write(status, _NUMBER.pack(os.waitpid(pid, 0)[1]))
+            _, ended, used = os.wait4(pid, 0)
+            os.write(status, _END.pack(ended, used.ru_utime + used.ru_stime))
         os._exit(0)
     os.close(status)
     for descriptor, number in ((out, 1), (err, 2)):

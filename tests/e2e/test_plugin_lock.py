@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forked
 import msgspec
 import pytest
 import wasmtime
@@ -60,15 +61,8 @@ class Repository:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Our program, with no terminal and nothing to read."""
-        return subprocess.run(
-            [sys.executable, "-m", "semfora_hooks", *arguments],
-            cwd=self.path,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = forked.run(arguments, self.path)
+        return subprocess.CompletedProcess(arguments, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def report(self, *options: str) -> tuple[int, dict[str, Any]]:
         done = self.run("suggest", "--output-format", "json", *options)

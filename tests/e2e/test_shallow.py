@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -18,9 +18,13 @@ DEAD = "def _{name}(rows):\n    return list(rows)\n"
 class Done:
     """What a process left behind."""
 
-    def __init__(self, arguments: list[str], folder: Path) -> None:
-        done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+    def __init__(self, arguments: list[str], folder: Path, program: bool = False) -> None:
+        done: forked.Done | subprocess.CompletedProcess[bytes]
+        if program:
+            done = forked.run(arguments, folder, timeout=60)
+        else:
+            done = subprocess.run(arguments, cwd=folder, capture_output=True, check=False, timeout=60)
+        self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -30,7 +34,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def suggest(folder: Path, *options: str) -> Done:
-    return Done([sys.executable, "-m", "semfora_hooks", "suggest", "--fail-on", "info", *options], folder)
+    return Done(["suggest", "--fail-on", "info", *options], folder, program=True)
 
 
 @pytest.fixture(scope="module")

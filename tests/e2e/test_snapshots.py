@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import forked
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -36,15 +37,8 @@ class Outcome(NamedTuple):
 
 
 def suggest(cwd: Path, *arguments: str, **environment: str) -> Outcome:
-    done = subprocess.run(
-        [PROGRAM, "suggest", "--output-format", "json", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
+    command = ["suggest", "--output-format", "json", *arguments]
+    done = forked.run(command, cwd, {**os.environ, **environment}, timeout=60)
     assert b"Traceback" not in done.stderr, done.stderr
     if not done.stdout:
         assert done.returncode == 2

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import wasmtime
 from providers.wasm.builders import constant
@@ -53,8 +54,7 @@ class Repository:
         self.git("add", "app.py")
 
     def run(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        command = [COMMAND, "suggest", "--output-format", "json", *arguments]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
+        done = forked.run(["suggest", "--output-format", "json", *arguments], self.root)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)
 
