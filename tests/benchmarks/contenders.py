@@ -33,13 +33,14 @@ NO_WASMTIME = "not run: wasmtime is not installed"
 @dataclass(frozen=True)
 class Repeats:
     """How many runs count: of long programs, of short ones, of peers, and of those whose difference is a few
-    milliseconds; and whether long ones get a run that does not count."""
+    milliseconds; and whether long ones, and short ones of ours, get a run that does not count."""
 
     long: int
     short: int
     peers: int
     differences: int
     warm_up: bool = True
+    all_warm_up: bool = True
 
 
 class Bench:
@@ -109,7 +110,7 @@ class Bench:
         ]
         rows.append(Row(PYTHON, [sys.executable, "-c", "pass"], self.root))
         for row in rows:
-            row.repeat = self.repeats.short
+            row.repeat, row.warm_up = self.repeats.short, self.repeats.all_warm_up
         return rows
 
     def pytest(self) -> list[Row]:
@@ -121,7 +122,7 @@ class Bench:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
         command += ["-p", "no:hypothesispytest"]
         return [
-            Row(name, [*command, *extra], folder, repeat=self.repeats.differences)
+            Row(name, [*command, *extra], folder, repeat=self.repeats.differences, warm_up=self.repeats.all_warm_up)
             for name, extra in ((PYTEST, []), (PYTEST_BLOCKED, ["-p", "no:semfora"]))
         ]
 
@@ -153,7 +154,8 @@ class Bench:
         """A linter on the files that are staged, with its own default rules."""
         paths = self.repository.staged_paths("typical")
         command = [tool("ruff"), "check", "--isolated", "--no-cache", "--exit-zero", "-q", *paths]
-        return [Row(RUFF_STAGED, command, self.root, repeat=self.repeats.short)]
+        warm_up = self.repeats.all_warm_up
+        return [Row(RUFF_STAGED, command, self.root, repeat=self.repeats.short, warm_up=warm_up)]
 
     def _ours(
         self,
@@ -178,7 +180,7 @@ class Bench:
             root or self.root,
             {"SEMFORA_CACHE_DIR": str(self.cache)},
             repeat=repeat or self.repeats.short,
-            warm_up=warm_up,
+            warm_up=warm_up and self.repeats.all_warm_up,
             report=report,
         )
 
@@ -211,11 +213,11 @@ def find_semgrep(cache: Path, install: bool) -> Path | None:
     return Path(found) if found else None
 
 
-def overhead_of_wasm(repeat: int) -> tuple[float, float] | str:
-    """Milliseconds of a WASM guest alone on 10 MB and of the whole evaluation, or why they are not known."""
+def overhead_of_wasm(size: int, repeat: int) -> tuple[float, float] | str:
+    """Milliseconds of a WASM guest alone on `size` bytes and of the whole evaluation, or why they are not known."""
     import json
 
-    command = [sys.executable, str(HERE / "wasm_guest.py"), "overhead", str(10_000_000), str(repeat)]
+    command = [sys.executable, str(HERE / "wasm_guest.py"), "overhead", str(size), str(repeat)]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     if result.returncode:
         lines = result.stderr.strip().splitlines()
@@ -224,11 +226,11 @@ def overhead_of_wasm(repeat: int) -> tuple[float, float] | str:
     return found["guest"], found["whole"]
 
 
-def cost_of_plugins(quick: bool) -> dict[str, Any] | str:
-    """What `wasm_plugins.py` measures, or why it could not."""
+def cost_of_plugins(option: str | None) -> dict[str, Any] | str:
+    """What `wasm_plugins.py` measures with one of its options, or why it could not."""
     import json
 
-    command = [sys.executable, str(HERE / "wasm_plugins.py"), *(["--quick"] if quick else [])]
+    command = [sys.executable, str(HERE / "wasm_plugins.py"), *([option] if option else [])]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     if result.returncode:
         lines = result.stderr.strip().splitlines()

@@ -1,11 +1,12 @@
 """Measure every target of `performance.md`, the peers beside us, and print tables.
 
-Usage: python tests/benchmarks/run.py [--quick] [--repeat N] [--only PARTS] [--sizes 1,4,16,64] [--source FOLDER]
-                                      [--write-docs]
+Usage: python tests/benchmarks/run.py [--quick | --once] [--repeat N] [--only PARTS] [--sizes 1,4,16,64]
+                                      [--source FOLDER] [--write-docs]
 
 Everything runs through the command line, in fresh processes, by turns. The whole takes more than an hour, two thirds
-of it at 64 times the size; `--quick` (one size, few repeats, only the paths that have targets) under a minute. Peers
-are those of the group `bench`, and semgrep, which a run that is not quick installs into an environment of its
+of it at 64 times the size; `--quick` (one size, few repeats, only the paths that have targets) under a minute. With
+`--once`, each program runs once and gets small inputs: it shows that the benchmark works, and its numbers say nothing.
+Peers are those of the group `bench`, and semgrep, which a run that is not quick installs into an environment of its
 own; one that is missing is said to be so.
 """
 
@@ -55,13 +56,14 @@ def main() -> int:
     sections: dict[str, str] = {}
     problems = False
     if "plugins" in options.only:
-        results.plugins = who.cost_of_plugins(options.quick)
+        results.plugins = who.cost_of_plugins("--once" if options.once else "--quick" if options.quick else None)
         sections["plugins"] = tables.plugins(results)
     if "paths" in options.only:
         _all_sizes(results, source, options, semgrep)
         if not results.sizes:
             return 130
-        results.wasm = who.overhead_of_wasm(5 if options.quick else 15)
+        small = (100_000, 1) if options.once else (10_000_000, 5 if options.quick else 15)
+        results.wasm = who.overhead_of_wasm(*small)
         made = (tables.targets, tables.growth, tables.stages, tables.programs)
         sections |= {"machine": _machine(results, options)} | {make.__name__: make(results) for make in made}
     if "rules" in options.only:
@@ -93,6 +95,7 @@ def _all_sizes(results: Results, source: Path, options: argparse.Namespace, semg
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one size, and runs that are few")
+    parser.add_argument("--once", action="store_true", help="--quick, each program once: to test the benchmark")
     parser.add_argument("--repeat", type=int, metavar="N", help="runs that count (default: 5)")
     parser.add_argument("--sizes", type=_sizes, help="copies of the sources, as 1,4,16,64 (the default) or fewer")
     parser.add_argument(
@@ -110,6 +113,7 @@ def _options() -> argparse.Namespace:
         help="write the tables into DOCS/performance.md, between its markers, and the plot into DOCS/img",
     )
     options = parser.parse_args()
+    options.quick = options.quick or options.once
     options.only = options.only or (("paths",) if options.quick else tuple(PARTS))
     options.sizes = options.sizes or (SIZES[:1] if options.quick else SIZES)
     return options
@@ -141,6 +145,8 @@ def _cache() -> Path:
 
 def _repeats(copies: int, options: argparse.Namespace) -> who.Repeats:
     """Fewer runs of what takes minutes."""
+    if options.once:
+        return who.Repeats(long=1, short=1, peers=1, differences=1, warm_up=False, all_warm_up=False)
     if options.quick:
         few = options.repeat or 1
         return who.Repeats(long=few, short=2 * few, peers=1, differences=2 * few, warm_up=False)

@@ -1,7 +1,8 @@
 """What WASM plugins cost; run as a program of its own, so that wasmtime does not make the benchmark large.
 
-`python wasm_plugins.py [--quick]` prints JSON: contexts of 1, 10 and 50 MB through the Rust sample, cold and warm
-starts, several plugins at a time, Extism's Python SDK on the same work, and what the limits of time and memory hold.
+`python wasm_plugins.py [--quick | --once]` prints JSON: contexts of 1, 10 and 50 MB through the Rust sample, cold and
+warm starts, several plugins at a time, Extism's Python SDK on the same work, and what the limits of time and memory
+hold. With `--once`, which is to test this, all sizes are a hundredth and the limit of time a tenth.
 """
 
 from __future__ import annotations
@@ -115,12 +116,12 @@ def context(size: int) -> SuggestContext:
     )
 
 
-def sizes(binary: host.Binary, repeat: int) -> list[dict[str, float]]:
+def sizes(binary: host.Binary, megabyte: int, repeat: int) -> list[dict[str, float]]:
     """Milliseconds of each step, and bytes, for the three sizes."""
     rows = []
     with _pool() as pool:
         for size in (1, 10, 50):
-            seen = context(size * 1_000_000)
+            seen = context(size * megabyte)
             found: list[dict[str, float]] = []
             for _ in range(max(2, repeat // (1 if size < 50 else 3)) + 1):
                 stats = PluginStats()
@@ -164,9 +165,9 @@ def starts(binary: host.Binary, repeat: int) -> dict[str, float]:
     return {kind: statistics.median(seconds) for kind, seconds in found.items()}
 
 
-def together(count: int, repeat: int) -> dict[str, float]:
-    """Seconds of several plugins on 10 MB, one after another and side by side."""
-    data = Document.of(payload(10_000_000))
+def together(count: int, size: int, repeat: int) -> dict[str, float]:
+    """Seconds of several plugins on the same input, one after another and side by side."""
+    data = Document.of(payload(size))
     binaries = [_assembled(SCANNER) for number in range(count)]
     binaries = [host.Binary(binary.code, f"{binary.key}{number}") for number, binary in enumerate(binaries)]
     found: dict[str, list[float]] = {"serial": [], "parallel": []}
@@ -205,8 +206,8 @@ def beside_extism(size: int, repeat: int) -> dict[str, float] | str:
     return {kind: statistics.median(seconds[1:]) for kind, seconds in found.items()}
 
 
-def limits() -> dict[str, float]:
-    """When a limit of 5 s fires and how long Python's threads stood still meanwhile; what a limit of 64 MiB holds."""
+def limits(seconds: float) -> dict[str, float]:
+    """When a limit of time fires and how long Python's threads stood still meanwhile; what a limit of 64 MiB holds."""
     nothing, loop, grow = _assembled(NOTHING), _assembled(LOOP), _assembled(GROW)
     gaps, done = [0.0], threading.Event()
 
@@ -223,7 +224,7 @@ def limits() -> dict[str, float]:
         watcher = threading.Thread(target=watch)
         watcher.start()
         start = time.perf_counter()
-        kinds = [_failure(pool, loop, 5.0)]
+        kinds = [_failure(pool, loop, seconds)]
         fired = time.perf_counter() - start
         done.set()
         watcher.join()
@@ -269,16 +270,18 @@ def sample() -> host.Binary:
 
 def main() -> None:
     """Measure everything."""
-    repeat = 2 if "--quick" in sys.argv else 9
+    once = "--once" in sys.argv
+    repeat = 1 if once else 2 if "--quick" in sys.argv else 9
+    megabyte = 10_000 if once else 1_000_000
     rust = sample()
     print(
         json.dumps(
             {
-                "sizes": sizes(rust, repeat),
+                "sizes": sizes(rust, megabyte, repeat),
                 "starts": starts(rust, repeat),
-                "together": together(4, repeat),
-                "extism": beside_extism(10_000_000, repeat),
-                "limits": limits(),
+                "together": together(4, 10 * megabyte, repeat),
+                "extism": beside_extism(10 * megabyte, repeat),
+                "limits": limits(0.5 if once else 5.0),
             }
         )
     )
