@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 pytestmark = [
@@ -40,7 +41,7 @@ def obedient(data, language):
     if b"# pause" in data:
         if "WORKERS" in os.environ:  # those that have begun, by their number
             open(os.path.join(os.environ["WORKERS"], str(os.getpid())), "w").close()
-        time.sleep(0.02)
+        time.sleep(float(os.environ.get("PAUSE", "0.02")))
     return extract(data, language)
 
 batch.extract = obedient
@@ -57,9 +58,7 @@ if __name__ == "__main__":
 """Workers that do what files tell them: they are forked, and inherit it."""
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
+def make(folder: Path) -> Path:
     folder.mkdir()
     (folder / "semfora.toml").write_text("")
     for number in range(FILES):
@@ -69,10 +68,26 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return make(tmp_path / "repository")
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report on such a repository, without a cache."""
+    folder = make(tmp_path_factory.mktemp("truth") / "repository")
+    return report(folder, inherited(), "--no-cache")
+
+
+def inherited() -> dict[str, str]:
+    """This process's environment without what concerns Python or us."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "SEMFORA"))}
+
+
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "SEMFORA"))}
     return {
-        **kept,
+        **inherited(),
         "PYTHONPATH": str(CHECKOUT),
         "SEMFORA_CACHE_DIR": str(tmp_path / "cache"),
         "SEMFORA_FILE_SECONDS": "300",
@@ -157,14 +172,9 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[bytes] | No
 
 
 def report(repository: Path, environment: dict[str, str], *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "semfora_hooks", "suggest", "--output-format", "json", "--exit-zero", *arguments],
-        cwd=repository,
-        env=environment,
-        capture_output=True,
-        timeout=300,
-        check=True,
-    )
+    arguments = ("suggest", "--output-format", "json", "--exit-zero", *arguments)
+    done = forked.run(arguments, repository, environment, timeout=300)
+    assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
     del made["timings"]
     return made
@@ -181,7 +191,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_run_that_is_told_to_end(
-    end: str, repository: Path, environment: dict[str, str], start: Start, tmp_path: Path
+    end: str, repository: Path, environment: dict[str, str], start: Start, tmp_path: Path, truth: dict[str, Any]
 ) -> None:
     number, to_all, status = ENDS[end]
     (repository / "endless.py").write_text("# sleep\n")
@@ -198,7 +208,7 @@ def test_a_run_that_is_told_to_end(
     wait_for(lambda: not group(process.pid))
     assert kept(tmp_path) >= 500
     (repository / "endless.py").unlink()
-    assert report(repository, environment) == report(repository, environment, "--no-cache")
+    assert report(repository, environment) == truth
 
 
 def test_ctrl_c_keeps_all_that_is_done(repository: Path, start: Start, tmp_path: Path) -> None:
@@ -211,7 +221,9 @@ def test_ctrl_c_keeps_all_that_is_done(repository: Path, start: Start, tmp_path:
     assert kept(tmp_path) >= FILES - 64  # but for what the sleeping worker had in hand
 
 
-def test_a_run_that_is_killed(repository: Path, environment: dict[str, str], start: Start, tmp_path: Path) -> None:
+def test_a_run_that_is_killed(
+    repository: Path, environment: dict[str, str], start: Start, tmp_path: Path, truth: dict[str, Any]
+) -> None:
     (repository / "endless.py").write_text("# spin\n")
     process = start(SEMFORA_FILE_SECONDS="2")
     wait_for(lambda: kept(tmp_path) >= 500, process)
@@ -221,7 +233,7 @@ def test_a_run_that_is_killed(repository: Path, environment: dict[str, str], sta
     process.communicate(timeout=240)
     wait_for(lambda: not group(process.pid))  # the kernel ends the one that never ends
     (repository / "endless.py").unlink()
-    assert report(repository, environment) == report(repository, environment, "--no-cache")
+    assert report(repository, environment) == truth
 
 
 def test_workers_that_somebody_kills_cost_nothing(
@@ -337,7 +349,7 @@ def on_terminal(
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(TERMINAL), *command],
         cwd=repository,
-        env={**environment, "TERM": "xterm-256color", **more},
+        env={**environment, "TERM": "xterm-256color", "PAUSE": "0.01", **more},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=300,
@@ -347,7 +359,7 @@ def on_terminal(
 
 @pytest.fixture
 def slow(repository: Path) -> Path:
-    """Seven seconds for two workers."""
+    """Seven seconds for two workers, or half of them with a shorter pause."""
     for path in repository.glob("m*.py"):
         path.write_text(path.read_text() + "# pause\n")
     return repository
@@ -382,7 +394,7 @@ def test_a_short_run_shows_nothing(repository: Path, environment: dict[str, str]
 
 
 def test_what_is_no_terminal_gets_no_bar(slow: Path, start: Start) -> None:
-    process = start()
+    process = start(PAUSE="0.01")
     output, errors = process.communicate(timeout=300)
     assert b"Extracting" not in output + errors
     assert b"\x1b" not in errors

@@ -56,7 +56,7 @@ class Hooked:
         )
         while not self.pid.exists():
             assert process.poll() is None, process.communicate()
-            time.sleep(0.001)
+            time.sleep(0.002)
         return process
 
     def seconds(self) -> float:
@@ -79,7 +79,7 @@ class Hooked:
     def wait_for_a_write(self, process: subprocess.Popen[bytes]) -> None:
         before = self.written()
         while process.poll() is None and self.written() == before:
-            time.sleep(0.0005)
+            time.sleep(0.002)
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -87,17 +87,18 @@ class Hooked:
 
     def state(self) -> tuple[Any, ...]:
         """What a hook must leave as it is: commits, index, work tree, and what stands in `.git`."""
-        tree = {
-            path.relative_to(self.root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in self.root.rglob("*")
-            if path.is_file() and ".git" not in path.relative_to(self.root).parts
-        }
-        names = {
-            path.relative_to(self.root).as_posix()
-            for path in (self.root / ".git").rglob("*")
-            if "objects" not in path.parts and path.name != "COMMIT_EDITMSG"
-        }
-        return self.git("rev-parse", "HEAD"), self.git("ls-files", "--stage"), self.git("stash", "list"), tree, names
+        git = self.root / ".git"
+        tree, names = {}, set()
+        for folder, folders, files in os.walk(self.root):
+            here = Path(folder)
+            folders[:] = [name for name in folders if name != "objects"]
+            if here.is_relative_to(git):
+                names |= {str(here / name) for name in (*folders, *files) if name != "COMMIT_EDITMSG"}
+            else:
+                tree |= {str(here / name): hashlib.sha256((here / name).read_bytes()).hexdigest() for name in files}
+        head = (git / (git / "HEAD").read_text().removeprefix("ref: ").strip()).read_text()
+        assert not (git / "packed-refs").exists()  # so that a stash would be among the names
+        return head, self.git("ls-files", "--stage"), tree, names
 
 
 def test_a_hundred_kills_during_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
