@@ -21,7 +21,7 @@ from semfora_hooks.git import TreeEntry
 from semfora_hooks.languages import SUFFIXES, language_of
 from semfora_hooks.model import ChangedFile, Incomplete
 
-_MAX_IN_MEMORY = 32 << 20  # of files' content; what is beyond is read again when it is wanted
+_MAX_IN_MEMORY = 16 << 20  # of files' content; what is beyond is read again when it is wanted
 _FEW = 32  # files whose content is read at once, wanted or not
 _ENDINGS = tuple(ending.encode() for ending in SUFFIXES)
 _REGULAR = (b"100644", b"100755")

@@ -94,6 +94,15 @@ class _Judgement(msgspec.Struct, array_like=True):
     suppressions: dict[str, list[SuppressionFacts]]
     anchors: list[tuple[str, int, Anchor]]
 
+    def parts(self) -> Iterator[bytes]:
+        """It in MessagePack, finding by finding: large repositories have tens of thousands."""
+        encode = msgspec.msgpack.Encoder().encode
+        yield bytes([0x90 + len(self.__struct_fields__)])  # the heads of this list and of the findings'
+        yield b"\xdd" + len(self.found).to_bytes(4, "big")
+        yield from map(encode, self.found)
+        for name in self.__struct_fields__[1:]:
+            yield encode(getattr(self, name))
+
 
 class Sides(msgspec.Struct):
     """Both sides of a change, and which findings about them count.
@@ -170,7 +179,7 @@ class SideReader:
                     {path: list(comments) for path, comments in side.suppressions.items()},
                     [(path, line, anchor) for (path, line), anchor in side.anchors().items()],
                 )
-                save_result(store, full_key, msgspec.msgpack.encode(kept))
+                save_result(store, full_key, kept.parts)
             return side, found
 
     def _result_key(self, snapshot: Snapshot, project: Project, key: str) -> str:
@@ -335,7 +344,7 @@ class SideReader:
         keeps = keep is not None and not has_ours(facts)
         with self._timed("link"):
             linked = link_files(facts, config.src, project.prefix, outside_callers(config, project), track=keeps)
-            index = assemble(linked)
+            index = assemble(linked, spend=not keeps)
             if keeps and store is not None and keep is not None and scope.base_ref is not None:
                 from semfora_hooks.index.incremental.state import StaleStateError
                 from semfora_hooks.keptstate import store_state

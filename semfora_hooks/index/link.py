@@ -57,11 +57,17 @@ class LinkedFiles(msgspec.Struct, frozen=True):
     links: list[FileLink]
     notes: list[set[object]]
     window: Window | None = None
-    packed: Sequence[bytes] = ()
+    packed: list[bytes] = []
 
     def calls(self) -> Iterator[list[LinkedCall]]:
         """The calls in each file."""
         return map(_decode_calls, self.packed) if self.packed else (link.calls for link in self.links)
+
+    def spend(self) -> None:
+        """Forget whom the files call and what they import: an index has that now."""
+        self.packed.clear()
+        for link in self.links:
+            link.callees, link.externals, link.calls, link.constructors, link.imports = [], [], [], [], []
 
     def close(self) -> None:
         """Forget what the files say, as far as it can be had again; garbage is not collected while we work."""
@@ -147,6 +153,8 @@ def assemble(
     linked: LinkedFiles,
     known: dict[str, list[Symbol]] | None = None,
     duplicates: list[Duplicate] | None = None,
+    *,
+    spend: bool = False,
 ) -> Index:
     """One index from linked files.
 
@@ -155,6 +163,7 @@ def assemble(
         known: Symbols of files, by path, that another index over files of the same facts and the same surroundings
             has: they are taken from there. Those that are not there are put in.
         duplicates: The groups of duplicates, where they are known.
+        spend: Nobody needs the linked files afterwards: let go what is done with, which large repositories feel.
     """
     pairs = list(zip(linked.entries, linked.links, strict=True))
     copies, references, shares = _Copies(), References(), []
@@ -169,6 +178,9 @@ def assemble(
     calls = CallTable.of(_file_calls(linked))
     imports = import_edges((entry.path, entry.module, file.imports) for entry, file in pairs)
     statistics = CallStatistics(calls)
+    packages = modules(shares, imports)  # before the symbols: the memory that this takes for a while is free again then
+    if spend:
+        linked.spend()
 
     def reached(facts: SymbolFacts, identity: str, kind: str) -> Reachability:
         return reachability(facts, references, entry_point=kind, is_called=statistics.is_called(identity))
@@ -188,7 +200,7 @@ def assemble(
         symbols=symbols,
         calls=calls,
         imports=imports,
-        modules=modules(shares, imports),
+        modules=packages,
         duplicates=duplicates,
         mentions=references.mentions,
         statistics=statistics,

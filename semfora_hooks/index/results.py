@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from binascii import crc32
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,9 @@ _KEPT = 6
 """Results kept for a repository: a few branches, selections of rules and Pythons."""
 _MAX_BYTES = 64 << 20
 
-_TABLE = "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, data BLOB, checksum INTEGER, used INTEGER)"
+# What is large comes last: SQLite would otherwise put the row together in memory.
+_TABLE = "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, checksum INTEGER, used INTEGER, data BLOB)"
+_INSERT = "INSERT OR REPLACE INTO result (key, checksum, used, data) VALUES (?, ?, ?, zeroblob(?))"
 
 
 def load_result(store: FactStore, key: str) -> bytes | None:
@@ -36,18 +39,31 @@ def load_result(store: FactStore, key: str) -> bytes | None:
     return row[0]
 
 
-def save_result(store: FactStore, key: str, data: bytes) -> None:
-    """Keep something under a key, instead of what was kept longest ago."""
-    if store.read_only or store.connection is None or len(data) > _MAX_BYTES:
+def save_result(store: FactStore, key: str, parts: Callable[[], Iterable[bytes]]) -> None:
+    """Keep something under a key, instead of what was kept longest ago.
+
+    Args:
+        store: Where.
+        key: The key.
+        parts: Gives it in pieces, the same ones each time: all of it need not be in memory.
+    """
+    if store.read_only or store.connection is None:
+        return
+    size, checksum = 0, _checksum(key, b"")
+    for part in parts():
+        size, checksum = size + len(part), crc32(part, checksum)
+    if size > _MAX_BYTES:
         return
     connection = store.connection
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_TABLE)
         (newest,) = connection.execute("SELECT coalesce(max(used), 0) FROM result").fetchone()
-        connection.execute(
-            "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?)", (key, data, _checksum(key, data), newest + 1)
-        )
+        row = connection.execute(_INSERT, (key, checksum, newest + 1, size)).lastrowid
+        assert row is not None
+        with connection.blobopen("result", "data", row) as blob:
+            for part in parts():
+                blob.write(part)
         connection.execute(
             "DELETE FROM result WHERE key NOT IN (SELECT key FROM result ORDER BY used DESC LIMIT ?)", (_KEPT,)
         )

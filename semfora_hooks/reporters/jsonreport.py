@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import inspect
 from typing import Any, Literal, TextIO
 
@@ -21,17 +20,22 @@ SCHEMAS: dict[str, type[Any]] = {
 }
 """What has a published schema: name to type. `docs/schemas/<name>.v1.json` holds them, and a test compares."""
 
-_PIECE = 1 << 20
-"""Bytes of a report that are written at once."""
+_NO_FINDINGS = '\n  "recommendations": []'
+"""No text in JSON has a line's end in it, so this is nothing else."""
 
 
 def render(report: Report, stream: TextIO, options: RenderOptions) -> None:  # noqa: ARG001
-    """Write `report` as JSON."""
-    text = memoryview(msgspec.json.format(_encoded(report, "deterministic"), indent=2))
-    decode = codecs.getincrementaldecoder("utf-8")().decode
-    for start in range(0, len(text), _PIECE):  # the whole as one string would take the same memory twice more
-        stream.write(decode(text[start : start + _PIECE]))
-    stream.write("\n")
+    """Write `report` as JSON, finding by finding: as one text, tens of thousands would take much memory."""
+    frame = as_json(msgspec.structs.replace(report, recommendations=[]))
+    head, empty, tail = frame.partition(_NO_FINDINGS)
+    stream.write(head)
+    before = empty.removesuffix("]")
+    for item in report.recommendations:
+        text = as_json(item).rstrip("\n").replace("\n", "\n    ")
+        stream.write(f"{before}\n    {text}")
+        before = ","
+    stream.write("\n  ]" if report.recommendations else empty)
+    stream.write(tail)
 
 
 def as_json(document: Any, order: Literal["deterministic"] | None = "deterministic") -> str:
@@ -53,7 +57,7 @@ def _encoded(document: Any, order: Literal["deterministic"] | None) -> bytes:
     try:
         return msgspec.json.encode(document, order=order)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_showable(msgspec.to_builtins(document)), order=order)
+        return msgspec.json.encode(_showable(msgspec.to_builtins(document, order=order)))
 
 
 def _showable(node: Any) -> Any:

@@ -108,3 +108,10 @@ def test_calls_are_kept_encoded_where_nothing_is_tracked() -> None:
     assert list(packed.calls()) == list(tracked.calls()) == [link.calls for link in tracked.links]
     assert sum(map(len, packed.calls())) == 3
     assert assemble(packed).calls == assemble(tracked).calls
+
+
+@quick
+@given(files=repositories)
+def test_what_is_spent_gives_the_same_index(files: dict[str, str]) -> None:
+    whole, spent = assemble(link_files(facts_of(files))), assemble(link_files(facts_of(files)), spend=True)
+    assert replace(spent, statistics=whole.statistics) == whole

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from semfora_hooks.hookspecs import RenderOptions
-from semfora_hooks.model import Incomplete, Report, Summary, Timings, Tool
+from semfora_hooks.model import Incomplete, Recommendation, Report, Severity, Summary, Timings, Tool
 from semfora_hooks.reporters import REPORTERS
 from semfora_hooks.reporters.jsonreport import SCHEMAS, as_json, schema
 
@@ -50,6 +50,19 @@ def test_mappings_are_sorted() -> None:
     assert as_json(first) == as_json(second)
     assert list(json.loads(as_json({"b": 1, "a": 2}))) == ["a", "b"]
     assert list(json.loads(as_json({"b": 1, "a": 2}, order=None))) == ["b", "a"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_findings_one_by_one_are_the_document(count: int) -> None:
+    texts = ['\n  "recommendations": []', "half\ud800 größe\u2028", "[]"]
+    found = [
+        Recommendation(title=text, description="{}\n", severity=Severity.INFO, confidence=1.0, metrics={"b": 1, "a": 2})
+        for text in texts[:count]
+    ]
+    report = Report(tool=Tool(version=texts[0]), summary=Summary(), recommendations=found, fixed=found)
+    stream = io.StringIO()
+    REPORTERS["json"].render(report, stream, RenderOptions("/", lambda path: None))
+    assert stream.getvalue() == as_json(report)
 
 
 def test_text_that_is_no_unicode_shows_as_escapes() -> None:
