@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sharing import run_folder
 
 from semfora_hooks.providers.wasm import host
 from semfora_hooks.providers.wasm.caches import PluginCaches
 
+from .authored import compiled_plugins
 from .debian import Rust, install_rust
 from .toolchains import Toolchains, python_toolchains
 
@@ -32,7 +32,7 @@ class _CompiledCode(PluginCaches):
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of the pool, and of commands that are given it as `SEMFORA_CACHE_DIR`: an interpreter compiles long."""
-    return run_folder(tmp_path_factory) / "compiled-plugins"
+    return compiled_plugins(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 
 WORKSPACE = Path(__file__).parents[2] / "plugins" / "rust"
 TARGET = "wasm32-unknown-unknown"
+SAMPLE = ("build", "--release", "--target", TARGET, "-p", "semfora-plugin-template")
+"""Builds the sample plugin and the SDK."""
 CRATES = Path("/usr/share/cargo/registry")
 RUST_PACKAGES = (
     "rustc",
@@ -107,13 +109,13 @@ class Rust:
 
     def plugin(self) -> Path:
         """The sample plugin, built as its README says."""
-        self.cargo("build", "--release", "--target", TARGET, "-p", "semfora-plugin-template")
+        self.cargo(*SAMPLE)
         return self.target / TARGET / "release" / "layer_guard.wasm"
 
     def example_plugin(self, name: str) -> Path:
-        """An example of the SDK as a plugin."""
-        self.cargo("build", "--target", TARGET, "-p", "semfora-plugin-sdk", "--example", name)
-        return self.target / TARGET / "debug" / "examples" / f"{name}.wasm"
+        """An example of the SDK as a plugin, with the same serde as the sample plugin's."""
+        self.cargo("build", "--release", "--target", TARGET, "-p", "semfora-plugin-sdk", "--example", name)
+        return self.target / TARGET / "release" / "examples" / f"{name}.wasm"
 
     def example_program(self, name: str) -> Path:
         """An example of the SDK as a program of this machine."""

@@ -21,6 +21,7 @@ from sharing import made_once
 from semfora_hooks.providers.wasm import host
 
 from . import kit
+from .authored import NAME, assert_same_commands, authored
 from .broken_json import damaged, is_json
 from .toolchains import install_node, node_modules
 
@@ -77,12 +78,9 @@ def project(node: Node, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plugin(node: Node, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    def build(target: Path) -> None:
-        kit.run(["npm", "run", "build"], project, node.environment)
-        shutil.copy(project / "layer-guard.wasm", target)
-
-    return made_once(tmp_path_factory, "as-plugin", build) / "layer-guard.wasm"
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a project of its own, built as its README says."""
+    return authored(tmp_path_factory, "assemblyscript").plugin
 
 
 def example(node: Node, factory: pytest.TempPathFactory, name: str) -> Path:
@@ -151,7 +149,7 @@ def test_the_runner_tells_what_fails(node: Node, plugin: Path, folder: Path) -> 
 
 
 def test_the_runner_compares_fixtures(node: Node, plugin: Path, tmp_path: Path) -> None:
-    shutil.copytree(TEMPLATE / "fixtures", tmp_path / "fixtures")
+    shutil.copytree(plugin.parent / "fixtures", tmp_path / "fixtures")
     command = ["node", str(SDK / "testing" / "run.mjs"), str(plugin), str(plugin), str(tmp_path / "fixtures")]
     assert kit.run(command, tmp_path, node.environment) == "3 of 3 passed\n"
     (tmp_path / "fixtures" / "no-layers.expected.json").write_text('[{"title": "something"}]')
@@ -246,8 +244,8 @@ def test_the_sample_is_small_and_has_the_exports(plugin: Path) -> None:
 
 
 def test_the_sample_conforms(plugin: Path, pool: host.Pool) -> None:
-    kit.assert_conforms(plugin, pool)
-    kit.assert_fixtures_hold(plugin, TEMPLATE / "fixtures", pool)
+    kit.assert_conforms(plugin, pool, NAME)
+    kit.assert_fixtures_hold(plugin, plugin.parent / "fixtures", pool)
 
 
 def test_the_sample_conforms_with_the_garbage_collector_too(
@@ -315,18 +313,9 @@ def test_what_is_no_abort_is_a_result(pool: host.Pool, failing: Path, how: str, 
 # --------------------------------------------------------------------------------------------------- the pages
 
 
-def test_following_the_readme_leads_to_a_finding(node: Node, tmp_path: Path) -> None:
-    """Someone who has only `plugins/assemblyscript` and the installed package."""
-    copy = tmp_path / "assemblyscript"
-    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("*.wasm", "build", "node_modules"))
-
-    def install(line: str) -> bool:
-        if line == "npm ci":  # what it does is in the tests' cache
-            node.link_packages(copy / TEMPLATE.name)
-        return line == "npm ci"
-
-    output = kit.follow(README, copy / TEMPLATE.name, tmp_path, node.environment, install)
-    assert kit.FINDING in output
+def test_the_readme_is_that_of_a_new_project() -> None:
+    """Whose commands are followed, up to a finding, in `tests/e2e/test_plugin_authoring.py`."""
+    assert_same_commands(README, "assemblyscript")
 
 
 def test_the_page_of_the_manual_says_the_same() -> None:

@@ -1,22 +1,21 @@
-"""The Python SDK and its template: native tests, types, schemas, one component that is built, run and followed."""
+"""The Python SDK and its template: native tests, types, schemas, one component that is built and run."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sharing import made_once
 
 from semfora_hooks.providers.wasm import host
 
 from . import kit
+from .authored import NAME, assert_same_commands, authored
 from .toolchains import Toolchains
 
 pytestmark = pytest.mark.e2e
@@ -29,24 +28,14 @@ README = TEMPLATE / "README.md"
 
 
 @pytest.fixture(scope="module")
-def followed(toolchains: Toolchains, compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What following the README printed, and the component it made: building takes long, so it happens once."""
-
-    def make(scratch: Path) -> None:
-        shutil.copytree(PYTHON, scratch / "python", ignore=shutil.ignore_patterns("*.wasm", "__pycache__"))
-        environment = toolchains.environment()
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "SEMFORA_CACHE_DIR": str(compiled)}
-        folder = scratch / "python" / TEMPLATE.name
-        output = kit.follow(README, folder, scratch, environment, lambda line: line == "pip install componentize-py")
-        (scratch / "output").write_text(output, "utf-8")
-
-    scratch = made_once(tmp_path_factory, "python", make)
-    return (scratch / "output").read_text("utf-8"), scratch / "python" / TEMPLATE.name / "layer-guard.wasm"
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a project of its own, built as its README says: building takes long, so it happens once."""
+    return authored(tmp_path_factory, "python").plugin
 
 
-def test_following_the_readme_leads_to_a_finding(followed: tuple[str, Path]) -> None:
-    """Someone who has only `plugins/python` and the installed package."""
-    assert kit.FINDING in followed[0]
+def test_the_readme_is_that_of_a_new_project() -> None:
+    """Whose commands are followed, up to a finding, in `tests/e2e/test_plugin_authoring.py`."""
+    assert_same_commands(README, "python")
 
 
 def test_the_page_of_the_manual_says_the_same() -> None:
@@ -54,26 +43,24 @@ def test_the_page_of_the_manual_says_the_same() -> None:
     assert kit.commands(PAGE) == kit.commands(README)
 
 
-def test_the_sample_conforms(followed: tuple[str, Path], pool: host.Pool) -> None:
-    kit.assert_conforms(followed[1], pool)
-    kit.assert_fixtures_hold(followed[1], TEMPLATE / "fixtures", pool)
+def test_the_sample_conforms(plugin: Path, pool: host.Pool) -> None:
+    kit.assert_conforms(plugin, pool, NAME)
+    kit.assert_fixtures_hold(plugin, plugin.parent / "fixtures", pool)
 
 
-def test_the_component_is_alone(followed: tuple[str, Path]) -> None:
+def test_the_component_is_alone(plugin: Path) -> None:
     """It imports nothing, and is no larger than an interpreter has to be."""
-    assert followed[1].stat().st_size < 25_000_000
-    imports, exports = kit.imports_and_exports(followed[1])
+    assert plugin.stat().st_size < 25_000_000
+    imports, exports = kit.imports_and_exports(plugin)
     assert imports == set()
     assert "evaluate" in exports
 
 
-def test_an_exception_reaches_the_host_with_text_and_place(followed: tuple[str, Path], pool: host.Pool) -> None:
+def test_an_exception_reaches_the_host_with_text_and_place(plugin: Path, pool: host.Pool) -> None:
     context = json.dumps({"symbols": [{"id": "a", "module": 3}]}).encode()
-    output, _ = pool.evaluate(host.Binary.of(followed[1].read_bytes()), context, memory=256 << 20, timeout=60.0)
+    output, _ = pool.evaluate(host.Binary.of(plugin.read_bytes()), context, memory=256 << 20, timeout=60.0)
     error = json.loads(output)["error"]
-    place = re.fullmatch(
-        r"AttributeError: 'int' object has no attribute 'split' at (?:\S+/)?layer_guard\.py:(\d+)", error
-    )
+    place = re.fullmatch(r"AttributeError: 'int' object has no attribute 'split' at (?:\S+/)?my_rule\.py:(\d+)", error)
     assert place is not None, error
     assert "symbol.module.split" in (TEMPLATE / "layer_guard.py").read_text("utf-8").splitlines()[int(place[1]) - 1]
 
