@@ -23,14 +23,14 @@ def test_from_nothing_to_a_finding(language: str, tmp_path: Path, tmp_path_facto
 
     shop = shutil.copytree(made.shop, tmp_path / "shop")
     cache = compiled_plugins(tmp_path_factory)
-    found = semfora(shop, cache, "plugin", "test")
-    assert (found.returncode, found.stderr) == (0, "")
-    count = re.fullmatch(r"(\d+) fixtures of 1 plugin: all pass\n", found.stdout)
+    code, out, err = semfora(shop, cache, "plugin", "test")
+    assert (code, err) == (0, "")
+    count = re.fullmatch(r"(\d+) fixtures of 1 plugin: all pass\n", out)
     assert count is not None
     assert int(count[1]) >= 3
 
     fixture = next((shop / ".semfora/plugins/fixtures").glob("upward.expected.json"))
     fixture.write_text(fixture.read_text("utf-8").replace("(core) calls", "(core) does not call"), "utf-8")
-    failed = semfora(shop, cache, "plugin", "test", NAME)
-    assert failed.returncode == 1, failed.stdout + failed.stderr
-    assert f"architecture/{NAME}, fixture upward: other findings than in upward.expected.json" in failed.stdout
+    code, out, err = semfora(shop, cache, "plugin", "test", NAME)
+    assert code == 1, out + err
+    assert f"architecture/{NAME}, fixture upward: other findings than in upward.expected.json" in out

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import wasmtime
 from providers.wasm.builders import constant, searching
 
 pytestmark = pytest.mark.e2e
-COMMAND = [str(Path(sys.executable).parent / "semfora-hooks")]
 MANIFEST = "plugins: [{name: marker, group: marks, description: Marks., granularity: %s}]\n"
 APP = "def one():\n    return two()\n\n\ndef two():\n    return 2\n"
 
@@ -34,12 +33,15 @@ class Repository:
         (self.root / path).write_text(text)
         self.git("add", "-A")
 
-    def suggest(self, *arguments: str) -> tuple[dict[str, Any], str]:
-        command = [*COMMAND, "suggest", "--exit-zero", "--output-format=json", *arguments]
-        environment = {**os.environ, "SEMFORA_CACHE_DIR": str(self.cache)}
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+    def run(self, *arguments: str) -> tuple[str, str]:
+        """Our program, which must succeed, with this repository's cache: what it printed to stdout and stderr."""
+        done = forked.run(arguments, self.root, {**os.environ, "SEMFORA_CACHE_DIR": str(self.cache)})
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout), done.stderr
+        return done.stdout.decode(), done.stderr.decode()
+
+    def suggest(self, *arguments: str) -> tuple[dict[str, Any], str]:
+        out, err = self.run("suggest", "--exit-zero", "--output-format=json", *arguments)
+        return json.loads(out), err
 
     def stats(self, *arguments: str) -> dict[str, str]:
         """The one plugin's row of `--plugin-stats`."""
@@ -136,13 +138,9 @@ def test_a_change_that_nothing_analyses_starts_no_worker(repository: Repository)
 
 def test_cache_commands_know_them(repository: Repository) -> None:
     repository.suggest()
-    environment = {**os.environ, "SEMFORA_CACHE_DIR": str(repository.cache)}
 
     def cache(*arguments: str) -> str:
-        command = [*COMMAND, "cache", *arguments]
-        return subprocess.run(
-            command, cwd=repository.root, env=environment, check=True, capture_output=True, text=True
-        ).stdout
+        return repository.run("cache", *arguments)[0]
 
     assert "WASM plugins, compiled: 1" in cache("info")
     assert json.loads(cache("info", "--output-format", "json"))["plugins"]["results"]["entries"] == 1

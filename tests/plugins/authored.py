@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import pytest
 from sharing import made_once, run_folder
 
@@ -86,13 +85,10 @@ def compiled_plugins(factory: pytest.TempPathFactory) -> Path:
     return run_folder(factory) / "compiled-plugins"
 
 
-def semfora(folder: Path, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, with that cache."""
-    command = [sys.executable, "-m", "semfora_hooks", *arguments]
-    environment = {**os.environ, "SEMFORA_CACHE_DIR": str(cache)}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
+def semfora(folder: Path, cache: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run our program in a folder, with that cache: its exit code and what it printed to stdout and stderr."""
+    done = forked.run(arguments, folder, {**os.environ, "SEMFORA_CACHE_DIR": str(cache)}, timeout=300)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def authored(factory: pytest.TempPathFactory, language: str) -> Authored:
@@ -100,8 +96,8 @@ def authored(factory: pytest.TempPathFactory, language: str) -> Authored:
     cache = compiled_plugins(factory)
 
     def make(scratch: Path) -> None:
-        made = semfora(scratch, cache, "plugin", "new", NAME, "--lang", language)
-        assert (made.returncode, made.stderr) == (0, "")
+        code, _, err = semfora(scratch, cache, "plugin", "new", NAME, "--lang", language)
+        assert (code, err) == (0, "")
         project = scratch / NAME
         there = _SURROUNDINGS[language](scratch)
         page = project / "README.md"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 from ..builders import PluginRepository, component, constant, core, wasm
@@ -50,18 +48,11 @@ def project(repository: PluginRepository) -> PluginRepository:
 
 
 def suggest(repository: PluginRepository, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "semfora-hooks", "suggest", *arguments],
-        cwd=repository.root,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert "\x1b" not in done.stdout + done.stderr
-    return done.returncode, done.stdout, done.stderr
+    done = forked.run(["suggest", *arguments], repository.root, {**os.environ, **environment}, timeout=60)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in err
+    assert "\x1b" not in out + err
+    return done.returncode, out, err
 
 
 def report(repository: PluginRepository, *arguments: str, **environment: str) -> tuple[int, Any]:
