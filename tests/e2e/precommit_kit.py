@@ -15,6 +15,7 @@ import yaml
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "semfora_hooks")
+STAGES = ("pre-commit", "pre-merge-commit", "pre-push")
 HOOKS = ("semfora", "semfora-push", "semfora-all", "semfora-report", "semfora-rules")
 TITLES = {
     "semfora": "semfora (what the commit introduces)",
@@ -68,6 +69,11 @@ class Hooks:
         )
         return Outcome(done.returncode, done.stdout)
 
+    @property
+    def scripts(self) -> Path:
+        """What `pre-commit install` puts into a repository's `.git/hooks`, the same for each repository."""
+        return self.path.parent / "scratch" / ".git" / "hooks"
+
     def configuration(self, *names: str) -> str:
         hooks = [{"id": name} for name in names]
         return yaml.safe_dump({"repos": [{"repo": str(self.path), "rev": self.revision, "hooks": hooks}]})
@@ -108,14 +114,15 @@ def build(folder: Path) -> Hooks:
     scratch.mkdir()
     made.run(scratch, "git", "init", "-q")
     (scratch / ".pre-commit-config.yaml").write_text(made.configuration(*HOOKS))
-    built = made.run(scratch, sys.executable, "-m", "pre_commit", "install-hooks")
+    types = [f"--hook-type={stage}" for stage in STAGES]
+    built = made.run(scratch, sys.executable, "-m", "pre_commit", "install", "--install-hooks", *types)
     assert built.code == 0, built.text
     stamp.write_text(made.revision)
     return made
 
 
 class Repository:
-    """A scratch repository with the hooks installed."""
+    """A scratch repository with the hooks installed, as `pre-commit install` did it in another one."""
 
     def __init__(self, hooks: Hooks, path: Path, *names: str, stages: tuple[str, ...] = ("pre-commit",)) -> None:
         self.hooks = hooks
@@ -124,7 +131,7 @@ class Repository:
         self.git("init", "-q", "-b", "main")
         self.write(".pre-commit-config.yaml", hooks.configuration(*names))
         for stage in stages:
-            assert self.pre_commit("install", "-t", stage).code == 0
+            shutil.copy(hooks.scripts / stage, path / ".git" / "hooks" / stage)
 
     def write(self, path: str, text: str) -> None:
         (self.path / path).parent.mkdir(parents=True, exist_ok=True)

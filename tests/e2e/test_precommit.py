@@ -194,17 +194,6 @@ def test_a_report_shows_and_never_fails(make: Make) -> None:
     assert "app.py:1:1: warning dead-code introduced" in shown.text
 
 
-def test_try_repo(make: Make) -> None:
-    """Without any configuration: pre-commit builds the hook for this one call."""
-    repository = make({"pyproject.toml": STRICT, "app.py": "x = 1\n"})
-    repository.write("app.py", UNUSED)
-    repository.git("add", "-A")
-    source = repository.hooks
-    tried = repository.pre_commit("try-repo", str(source.path), "semfora", "--ref", source.revision)
-    assert tried.code == 1, tried.text
-    assert "app.py:1:1: warning dead-code introduced" in tried.text
-
-
 # ------------------------------------------------------------------------------------------------------------ manifests
 
 
