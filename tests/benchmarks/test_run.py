@@ -116,10 +116,8 @@ def test_the_benchmark_measures_us_and_every_peer_and_writes_the_page(source: Pa
     assert page.count("<!-- end -->") == 7
     plugins = page.partition("<!-- benchmark: plugins -->\n")[2].partition("\n<!-- end -->")[0]
     timeout, growth = table(plugins, "| path | target")[1:]
-    assert (timeout[0], timeout[-1] in ("yes", "**no**")) == (
-        "a WASM timeout of 5 s fires",
-        True,
-    )  # nothing is measured
+    assert timeout[0] == "a WASM timeout of 5 s fires"
+    assert timeout[-1] in ("yes", "**no**")  # this measures nothing
     assert (growth[0], growth[-1]) == ("a WASM memory limit of 64 MiB: the worker's growth", "yes")
     assert plugins in result.stdout
     programs = table(result.stdout, "| rules | program")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forked
 import jsonschema
 import pytest
 import yaml
 
 from semfora_hooks.cli.rules import COMMANDS
 from semfora_hooks.index.entry_points import entry_point
+from semfora_hooks.index.frameworks import conventions
 from semfora_hooks.languages.facts import SymbolFacts
 from semfora_hooks.providers.declarative.examples import EXAMPLE_FIELDS
 from semfora_hooks.providers.declarative.fields import FIELDS
@@ -182,7 +183,8 @@ def test_constructs_their_synonyms_and_variables() -> None:
 )
 def test_entry_points_are_named_as_they_are(name: str, decorators: tuple[str, ...], kind: str) -> None:
     facts = SymbolFacts(name, name, "function", "", 0, 1, 2, 1, decorators=decorators)
-    found = entry_point(facts, module="x", in_test_file=True, has_main_guard=False, declared=())
+    called = conventions([], ["pytest"])
+    found = entry_point(facts, module="x", in_test_file=True, has_main_guard=False, declared=(), conventions=called)
     assert found == kind
     assert f"`{kind}`" in section("Every key")
 
@@ -211,9 +213,17 @@ def test_globs_fit_what_the_page_says(make: Any, glob: str, fitting: list[str], 
 # --------------------------------------------------------------------------------------------------------- commands
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "semfora_hooks", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, cwd: Path) -> Done:
+    done = forked.run(arguments, cwd)
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def typed(page: str) -> list[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import forked
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -46,18 +47,18 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def run(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(root: Path, *arguments: str, **environment: str) -> Done:
     """The command, to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=root,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    done = forked.run(arguments, root, {**os.environ, **environment})
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 # --------------------------------------------------------------------------------------------------------- the terminal

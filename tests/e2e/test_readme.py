@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import forked
 
 from semfora_hooks.cli.plugin.scaffold import LANGUAGES, write_project
 
@@ -61,17 +62,6 @@ def test_ci_runs_the_readme_test_command_itself() -> None:
     assert "pytest" in marked("test")
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "semfora_hooks", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_every_semfora_command_of_the_readme_works(tmp_path: Path) -> None:
     """The block of commands runs in a repository that also has the README's rule and configuration."""
     repo = tmp_path / "repo"
@@ -90,9 +80,9 @@ def test_every_semfora_command_of_the_readme_works(tmp_path: Path) -> None:
 
     commands = re.findall(r"^semfora-hooks ([^#\n]+)", README, re.MULTILINE)
     assert len(commands) >= 5
-    results = {command.strip(): run(*command.split(), cwd=repo) for command in commands}
+    results = {command.strip(): forked.run(command.split(), repo) for command in commands}
     whole = results.pop("suggest")
     assert whole.returncode == 1, whole.stderr
-    assert "src/api/users.py:1:1: error api-error-handling" in whole.stdout
+    assert b"src/api/users.py:1:1: error api-error-handling" in whole.stdout
     for command, result in results.items():
         assert result.returncode == 0, (command, result.stdout, result.stderr)

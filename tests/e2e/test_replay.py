@@ -6,11 +6,11 @@ The project is Flask as released; the commits and what is right to say of them s
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forked
 import pytest
 import yaml
 from precommit_kit import CHECKOUT, Hooks, check
@@ -20,7 +20,6 @@ from replay.tree import Tree, surroundings
 
 pytestmark = pytest.mark.e2e
 
-PROGRAM = str(Path(sys.executable).parent / "semfora-hooks")
 STRICT = '\n[tool.semfora]\nfail-on = "info"\n'
 KNOWN = {
     ("complexity", f"{commits.SOURCE}/cli.py::find_best_app"),
@@ -95,7 +94,7 @@ class History:
             if item["id"] == "semfora"
         )
         program, *self._entry = hook["entry"].split()
-        assert program == Path(PROGRAM).name
+        assert program == "semfora-hooks"
         self.start = tree.git("rev-parse", "HEAD")
         for commit in HISTORY:
             if commit.branch != tree.git("branch", "--show-current"):
@@ -118,14 +117,10 @@ class History:
         stage(self.tree, self.made[commit.subject], is_merge=commit.merges is not None)
 
     def suggest(self, *options: str, **environment: str) -> Outcome:
-        done = subprocess.run(
-            [PROGRAM, "suggest", *options, "--output-format", "json"],
-            cwd=self.tree.root,
-            env={**self.tree.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
+        done = forked.run(
+            ["suggest", *options, "--output-format", "json"],
+            self.tree.root,
+            {**self.tree.environment, **environment},
         )
         assert done.stderr == b""
         report = json.loads(done.stdout)

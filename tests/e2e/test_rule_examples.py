@@ -43,5 +43,5 @@ def test_from_a_new_rule_to_tests_in_two_workers(tmp_path: Path) -> None:
 
     again = python(tmp_path, "pytest", "-n", "2", "--lf", "-v")
     assert f"FAILED {failing}" in again.stdout and "1 failed in " in again.stdout
-    alone = python(tmp_path, "pytest", "-n", "2", failing)
+    alone = python(tmp_path, "pytest", failing)
     assert "1 failed in " in alone.stdout
