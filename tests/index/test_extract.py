@@ -199,7 +199,7 @@ def test_a_file_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp
             pass
         return extract(data, language)
 
-    monkeypatch.setenv("SEMFORA_FILE_SECONDS", "4")
+    monkeypatch.setenv("SEMFORA_FILE_SECONDS", "2")
     monkeypatch.setattr(batch, "extract", endless)
     sources = {**LARGE, "hang.py": b"HANG = 1\n"}
     found = extract_snapshot(
@@ -207,7 +207,7 @@ def test_a_file_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp
     )
     assert found == {
         **{path: extract(data, "python") for path, data in LARGE.items()},
-        "hang.py": broken("python", "the parser did not come to an end on this file in 4 s; it was not analysed"),
+        "hang.py": broken("python", "the parser did not come to an end on this file in 2 s; it was not analysed"),
     }
     monkeypatch.undo()
     again = Reads(sources)
