@@ -8,7 +8,7 @@ from stopwatch import at_most
 
 from semfora_hooks.index.graph import shortest_cycle, strongly_connected
 
-quick = settings(deadline=None, max_examples=300, database=None)
+quick = settings(deadline=None, max_examples=100, database=None)
 
 GRAPHS = st.dictionaries(
     st.integers(0, 9), st.lists(st.integers(0, 11), max_size=5), max_size=10
@@ -93,12 +93,12 @@ def test_deep_graphs_do_not_recurse() -> None:
 
 
 def test_a_shortest_cycle_of_a_large_component_is_found_in_time() -> None:
-    count = 2_000
+    count = 1_000
     graph = {i: [(i + 1) % count, (i + 7) % count] for i in range(count)}
-    with at_most(40):
-        assert len(shortest_cycle(graph, range(count))) == 290  # 285 steps of 7 and five of 1
-        graph[1234] = [1235, 1230]
-        graph[1230] = [1234]
-        assert shortest_cycle(graph, range(count)) == [1230, 1234]
-        dense = {i: [(i * 31 + k * k) % 5_000 for k in range(40)] for i in range(5_000)}
-        assert shortest_cycle(dense, range(5_000)) == [0]
+    with at_most(10):
+        assert len(shortest_cycle(graph, range(count))) == 148  # 142 steps of 7 and six of 1
+        graph[734] = [735, 730]
+        graph[730] = [734]
+        assert shortest_cycle(graph, range(count)) == [730, 734]
+        dense = {i: [(i * 31 + k * k) % 2_500 for k in range(40)] for i in range(2_500)}
+        assert shortest_cycle(dense, range(2_500)) == [0]
