@@ -50,31 +50,87 @@ class Node:
                 (modules / item.name).symlink_to(item)
         (modules / SDK.name).symlink_to(project.parent / SDK.name)
 
-    def compile(self, source: Path, output: Path, *options: str) -> Path:
-        """Compile a file of the SDK."""
-        asc = self.packages / "assemblyscript" / "bin" / "asc.js"
-        command = ["node", str(asc), str(source.relative_to(SDK)), "--runtime", "stub", "-o", str(output), *options]
-        assert kit.run(command, SDK, self.environment) == ""
-        return output
-
 
 @pytest.fixture(scope="module")
 def node() -> Node:
     return Node(install_node(), node_modules(TEMPLATE))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("assemblyscript")
+COMPILE = """\
+import fs from "node:fs";
+const { main } = await import(process.argv[2]);
+for (const { name, folder, options } of JSON.parse(fs.readFileSync(0, "utf-8"))) {
+  process.chdir(folder);
+  const { error, stderr } = await main(options);
+  fs.writeFileSync(`${process.argv[3]}/${name}.log`, stderr.toString() + (error ?? ""));
+}
+"""
+"""Runs the compiler several times in one process, which is warm after the first: what it says goes to files."""
+SOME_TESTS = """\
+import { log } from "./sdk/index";
+export function testGood(): void { log("grün"); }
+export function testBad(): void { assert(1 == 2, "it is not"); }"""
+PAGES = (SDK / "README.md", PAGE)
+
+
+@dataclass(frozen=True)
+class Products:
+    """What was compiled of the SDK's sources, the template's and the pages' examples."""
+
+    folder: Path
+
+    def get(self, name: str) -> Path:
+        """A binary, of which the compiler said nothing."""
+        assert (self.folder / f"{name}.log").read_text("utf-8") == ""
+        return self.folder / f"{name}.wasm"
 
 
 @pytest.fixture(scope="module")
-def project(node: Node, folder: Path) -> Path:
-    """A copy of the template, the SDK beside it, packages installed."""
-    shutil.copytree(FOLDER, folder / "copy", ignore=shutil.ignore_patterns("*.wasm", "build", "node_modules"))
-    copy = folder / "copy" / TEMPLATE.name
-    node.link_packages(copy)
-    return copy
+def products(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Products:
+    """All that tests need, compiled once for a run; `project` is a copy of the template with the SDK beside it."""
+
+    def compile_all(folder: Path) -> None:
+        shutil.copytree(FOLDER, folder / "copy", ignore=shutil.ignore_patterns("*.wasm", "build", "node_modules"))
+        project = folder / "copy" / TEMPLATE.name
+        node.link_packages(project)
+        (folder / "sdk").symlink_to(SDK)
+        (folder / "some.ts").write_text(SOME_TESTS, "utf-8")
+        jobs = [
+            ("failing", SDK, ["examples/failing.ts", *STUB]),
+            ("echo", SDK, ["examples/echo.ts", *STUB]),
+            ("tests", SDK, ["assembly/tests/index.ts", *STUB, "--debug"]),
+            ("some", folder, ["some.ts", *STUB]),
+            ("collected", project, collecting(json.loads((project / "package.json").read_text())["scripts"]["build"])),
+        ]
+        for page in PAGES:
+            (example,) = re.findall(r"^```ts\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+            (project / f"{page.stem}.ts").write_text(example, "utf-8")
+            jobs.append((page.stem, project, [f"{page.stem}.ts", *STUB]))
+        (folder / "compile.mjs").write_text(COMPILE, "utf-8")
+        compiler = node.packages / "assemblyscript" / "dist" / "asc.js"
+        described = [
+            {"name": name, "folder": str(where), "options": [*options, "-o", str(folder / f"{name}.wasm")]}
+            for name, where, options in jobs
+        ]
+        command = ["node", "--enable-source-maps", str(folder / "compile.mjs"), str(compiler), str(folder)]
+        kit.run(command, folder, node.environment, json.dumps(described))
+
+    return Products(made_once(tmp_path_factory, "assemblyscript", compile_all))
+
+
+STUB = ("--runtime", "stub")
+
+
+def collecting(build: str) -> list[str]:
+    """The options of the template's build with the garbage collector, which the README offers.
+
+    Without `-O`, with which it takes longer and collects the same.
+    """
+    program, *options = build.split()
+    assert program == "asc"
+    end = options.index("-O")
+    assert options[end:] == ["-O", *STUB, "-o", "layer-guard.wasm"]
+    return [*options[:end], "--runtime", "incremental"]
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +139,15 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return authored(tmp_path_factory, "assemblyscript").plugin
 
 
-def example(node: Node, factory: pytest.TempPathFactory, name: str) -> Path:
-    """One of the SDK's examples, compiled."""
-    source, output = SDK / "examples" / f"{name}.ts", f"{name}.wasm"
-    return made_once(factory, f"as-{name}", lambda folder: node.compile(source, folder / output)) / output
+@pytest.fixture(scope="module")
+def failing(products: Products) -> Path:
+    return products.get("failing")
 
 
 @pytest.fixture(scope="module")
-def failing(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return example(node, tmp_path_factory, "failing")
-
-
-@pytest.fixture(scope="module")
-def echo(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[bytes]], list[bytes]]:
+def echo(node: Node, products: Products) -> Callable[[str, list[bytes]], list[bytes]]:
     """What an export of `echo.ts` gives for each document."""
-    program = example(node, tmp_path_factory, "echo")
+    program = products.get("echo")
 
     def echoed(export: str, documents: list[bytes]) -> list[bytes]:
         frames = b"".join(b"%d\n%s" % (len(document), document) for document in documents)
@@ -117,9 +167,9 @@ Echo = Callable[[str, list[bytes]], list[bytes]]
 # ------------------------------------------------------------------------------------------------ the SDK's tests
 
 
-def test_the_sdks_own_tests_pass(node: Node, folder: Path) -> None:
-    tests = node.compile(SDK / "assembly" / "tests" / "index.ts", folder / "tests.wasm", "--debug")
-    output = kit.run(["node", str(SDK / "testing" / "run.mjs"), str(tests)], folder, node.environment)
+def test_the_sdks_own_tests_pass(node: Node, products: Products, tmp_path: Path) -> None:
+    tests = products.get("tests")
+    output = kit.run(["node", str(SDK / "testing" / "run.mjs"), str(tests)], tmp_path, node.environment)
     names = re.findall(r"^export function (test\w+)", "".join(map(Path.read_text, sdk_tests())), re.M)
     assert len(names) > 20
     assert output == f"{len(names)} of {len(names)} passed\n"
@@ -129,22 +179,15 @@ def sdk_tests() -> list[Path]:
     return [path for path in (SDK / "assembly" / "tests").glob("*.ts") if path.name not in ("index.ts", "expect.ts")]
 
 
-def test_the_runner_tells_what_fails(node: Node, plugin: Path, folder: Path) -> None:
+def test_the_runner_tells_what_fails(node: Node, plugin: Path, products: Products) -> None:
     """A runner that lets everything pass would make all other tests worthless."""
-    (folder / "sdk").symlink_to(SDK)
-    (folder / "some.ts").write_text(
-        'import { log } from "./sdk/index";\nexport function testGood(): void { log("grün"); }\n'
-        'export function testBad(): void { assert(1 == 2, "it is not"); }'
-    )
-    asc = node.packages / "assemblyscript" / "bin" / "asc.js"
-    kit.run(["node", str(asc), "some.ts", "--runtime", "stub", "-o", "some.wasm"], folder, node.environment)
 
     def run(tests: Path) -> tuple[int, str, str]:
         command = ["node", str(SDK / "testing" / "run.mjs"), str(tests)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=node.environment)
         return done.returncode, done.stdout, done.stderr
 
-    assert run(folder / "some.wasm") == (1, "1 of 2 passed\n", "grün\ntestBad: it is not at some.ts:3:35\n")
+    assert run(products.get("some")) == (1, "1 of 2 passed\n", "grün\ntestBad: it is not at some.ts:3:35\n")
     assert run(plugin) == (1, "", f'{plugin} exports no function whose name starts with "test"\n')
 
 
@@ -248,18 +291,9 @@ def test_the_sample_conforms(plugin: Path, pool: host.Pool) -> None:
     kit.assert_fixtures_hold(plugin, plugin.parent / "fixtures", pool)
 
 
-def test_the_sample_conforms_with_the_garbage_collector_too(
-    node: Node, project: Path, folder: Path, pool: host.Pool
-) -> None:
-    """Which the README offers. It would notice objects that the SDK holds by their address alone."""
-    build = json.loads((project / "package.json").read_text())["scripts"]["build"]
-    options = "-O --runtime stub -o layer-guard.wasm"
-    assert options in build
-    collected = folder / "collected.wasm"
-    # Without -O, which is sooner built and collects the same.
-    build = build.replace(options, f"--runtime incremental -o {collected}")
-    kit.run(["bash", "-euc", f"node_modules/.bin/{build}"], project, node.environment)
-    kit.assert_conforms(collected, pool)
+def test_the_sample_conforms_with_the_garbage_collector_too(products: Products, pool: host.Pool) -> None:
+    """It would notice objects that the SDK holds by their address alone."""
+    kit.assert_conforms(products.get("collected"), pool)
 
 
 @pytest.mark.parametrize(
@@ -323,13 +357,8 @@ def test_the_page_of_the_manual_says_the_same() -> None:
     assert kit.commands(PAGE) == kit.commands(README)
 
 
-@pytest.mark.parametrize("page", [SDK / "README.md", PAGE], ids=["README.md", "assemblyscript.md"])
-def test_the_example_of_a_page_is_a_plugin(node: Node, project: Path, page: Path, pool: host.Pool) -> None:
-    (example,) = re.findall(r"^```ts\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-    (project / "example.ts").write_text(example, "utf-8")
-    command = ["node_modules/.bin/asc", "example.ts", "--runtime", "stub", "-o", "example.wasm"]
-    assert kit.run(command, project, node.environment) == ""
-    output, _ = pool.evaluate(
-        host.Binary.of((project / "example.wasm").read_bytes()), b"{}", memory=64 << 20, timeout=60.0
-    )
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_example_of_a_page_is_a_plugin(products: Products, page: Path, pool: host.Pool) -> None:
+    binary = host.Binary.of(products.get(page.stem).read_bytes())
+    output, _ = pool.evaluate(binary, b"{}", memory=64 << 20, timeout=60.0)
     assert output == b"[]"
