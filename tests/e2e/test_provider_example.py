@@ -63,6 +63,14 @@ class Environment:
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def install(self, *arguments: str | Path) -> None:
+        """What the pip of this Python installs there: one of its own takes seconds to come by."""
+        pip = [sys.executable, "-m", "pip", "--python", self.programs / "python", "install", "-q"]
+        done = subprocess.run(
+            [*pip, "--disable-pip-version-check", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
     def hooks(self, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         done = self.call("semfora-hooks", *arguments, cwd=cwd, check=False, **environment)
         assert "Traceback" not in done.stderr, done.stderr
@@ -72,11 +80,10 @@ class Environment:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     def install(folder: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=300)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=300)
         made = Environment(folder)
-        options = ("-q", "--disable-pip-version-check", "--no-compile")
-        made.call("pip", "install", *options, "hatchling", cwd=CHECKOUT)
-        made.call("pip", "install", *options, "--no-build-isolation", CHECKOUT, f"{EXAMPLE}[test]")
+        made.install("--no-compile", "hatchling")
+        made.install("--no-compile", "--no-build-isolation", CHECKOUT, f"{EXAMPLE}[test]")
 
     return Environment(made_once(tmp_path_factory, "provider-example", install))
 
@@ -287,10 +294,10 @@ def broken(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -
             f'[project.entry-points.semfora_hooks]\n{name} = "{module}"\n'
             f'[tool.hatch.build.targets.wheel]\ninclude = ["{module}.py"]\n'
         )
-    options = ("-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", "--target")
 
     def install(target: Path) -> None:
-        environment.call("pip", "install", *options, target, *(sources / name for name in BROKEN))
+        options = ("--no-build-isolation", "--no-deps", "--target", target)
+        environment.install(*options, *(sources / name for name in BROKEN))
 
     return made_once(tmp_path_factory, "broken-distributions", install)
 
