@@ -49,7 +49,6 @@ class Process:
         cwd: Where it runs.
         env: Its environment, of which `PYTHONPATH` comes first on the import path; this process's if left out.
         room: Bytes that no file it writes may exceed, as on a disk that fills up.
-        session: Whether it leads a session and process group of its own.
     """
 
     def __init__(
@@ -58,14 +57,12 @@ class Process:
         cwd: Path | str,
         env: Mapping[str, str] | None = None,
         room: int | None = None,
-        session: bool = False,
     ) -> None:
         request = {
             "arguments": [os.fsdecode(argument) for argument in arguments],
             "cwd": str(cwd),
             "environment": dict(os.environ if env is None else env),
             "room": room,
-            "session": session,
         }
         self.returncode: int | None = None
         self._status, theirs = socket.socketpair()
@@ -233,8 +230,6 @@ def _attended(request: int, out: int, err: int, status: int) -> dict[str, Any]:
 
 def _become(request: dict[str, Any]) -> None:
     """Be as if just started so."""
-    if request["session"]:
-        os.setsid()
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environment"])
