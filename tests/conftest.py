@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 
@@ -21,6 +22,8 @@ _UNWANTED = (
 )
 
 
+_NUMBERS = itertools.count()
+
 # Examples are searched anew in each run, except where a run judges a change (.ci/run): the same ones each time,
 # and a change does not fail for what another let pass. No example has a deadline: machines stall.
 settings.register_profile("search", deadline=None)
@@ -33,8 +36,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jo
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEMFORA_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("SEMFORA_CONFIG_DIR", str(tmp_path_factory.mktemp("configuration")))
+    # Counted here: `mktemp` looks for a free number among the folders of all tests before, each time.
+    folder = tmp_path_factory.getbasetemp() / "surroundings" / str(next(_NUMBERS))
+    for name in ("cache", "config"):
+        (folder / name).mkdir(0o700, parents=True)
+        monkeypatch.setenv(f"SEMFORA_{name.upper()}_DIR", str(folder / name))
     for name in (*_UNWANTED, *(name for name in os.environ if name.startswith("GIT_"))):
         monkeypatch.delenv(name, raising=False)
     # A pytest that a test starts cleans up below its own folder, not what earlier runs left for this one to clean up.
