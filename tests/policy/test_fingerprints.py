@@ -235,5 +235,5 @@ def test_no_two_findings_have_the_same_one(workbench: Workbench) -> None:
         total += len(found)
         places = {(item.rule_id, item.symbols[0].module, item.symbols[0].name) for item in found if item.symbols}
         repeated += len(found) - len(places)
-    assert total > 400  # or it would prove little
+    assert total > 200  # or it would prove little
     assert repeated > 10  # of one rule about one name in one module: that is where they could meet
